@@ -1,0 +1,57 @@
+import type { ServiceEndpoints, MeshService } from './service.ts';
+import type { ServiceRoutes } from './route.ts';
+import type { Workload } from './workload.ts';
+
+/** Settings of the whole mesh. */
+export interface MeshSettings {
+  readonly trustDomain: string;
+  readonly mtlsMode: 'permissive' | 'strict';
+}
+
+/** The whole intermediate representation, each map by the key of its resources. */
+export interface MeshState {
+  readonly settings: MeshSettings;
+  readonly workloads: ReadonlyMap<string, Workload>;
+  readonly services: ReadonlyMap<string, MeshService>;
+  readonly endpoints: ReadonlyMap<string, ServiceEndpoints>;
+  readonly routes: ReadonlyMap<string, ServiceRoutes>;
+}
+
+/** The kinds of resources that are streamed to agents, and the type of each. */
+export interface ResourceTypes {
+  readonly settings: MeshSettings;
+  readonly workload: Workload;
+  readonly service: MeshService;
+  readonly endpoints: ServiceEndpoints;
+  readonly routes: ServiceRoutes;
+}
+
+/** A kind of resource. */
+export type ResourceKind = keyof ResourceTypes;
+
+/** The delta-xDS type URL of each kind; the version in it changes when a reader of the old one would be misled. */
+export const resourceTypeUrls: { readonly [K in ResourceKind]: string } = {
+  settings: 'type.tulle.dev/tulle.ir.v1.MeshSettings',
+  workload: 'type.tulle.dev/tulle.ir.v1.Workload',
+  service: 'type.tulle.dev/tulle.ir.v1.Service',
+  endpoints: 'type.tulle.dev/tulle.ir.v1.Endpoints',
+  routes: 'type.tulle.dev/tulle.ir.v1.Routes',
+};
+
+/** The name of the one resource of kind `settings`. */
+export const settingsKey = 'mesh';
+
+/** A change to the state: what came or changed, and the keys of what went, for each kind that changed. */
+export interface MeshDelta {
+  readonly settings?: MeshSettings;
+  readonly workloads: ChangeSet<Workload>;
+  readonly services: ChangeSet<MeshService>;
+  readonly endpoints: ChangeSet<ServiceEndpoints>;
+  readonly routes: ChangeSet<ServiceRoutes>;
+}
+
+/** What came or changed, by key, and the keys of what went. */
+export interface ChangeSet<T> {
+  readonly changed: ReadonlyMap<string, T>;
+  readonly removed: readonly string[];
+}
