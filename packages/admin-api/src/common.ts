@@ -1,7 +1,7 @@
 /** The version of everything that commands print with `-o json` and that the admin endpoints answer. */
 export const cliApiVersion = 'cli.tulle.dev/v1';
 
-/** The literal type of {@link cliApiVersion}; a document of another version must not be read as this one. */
+/** The version of a document; a document of another version must not be read as this one. */
 export type CliApiVersion = 'cli.tulle.dev/v1';
 
 /** Which object something is about. `namespace` is absent for objects of the whole cluster. */
