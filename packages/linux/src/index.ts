@@ -1,0 +1,15 @@
+export * from './capture.ts';
+export { IptablesCapture } from './iptables-capture.ts';
+export { SystemCallError } from './libc.ts';
+export { NetworkNamespace } from './network-namespace.ts';
+export { CommandError, runCommand } from './run-command.ts';
+export type { IpPort } from './socket-address.ts';
+export { decodeSocketAddress, encodeSocketAddress } from './socket-address.ts';
+export type { TcpListenerOptions, TcpSocketOptions } from './tcp-socket.ts';
+export {
+  closeSocket,
+  networkNamespaceCookie,
+  openTcpListener,
+  openTcpSocket,
+  originalDestination,
+} from './tcp-socket.ts';
