@@ -1,0 +1,68 @@
+/**
+ * Makes `src/generated` from the CustomResourceDefinitions in `crds`.
+ *
+ *     node packages/gateway-api/generate.ts                  regenerate
+ *     node packages/gateway-api/generate.ts --update DIR     first take the CRDs and Go names of another release; DIR is
+ *                                                            the unpacked Go module sigs.k8s.io/gateway-api
+ *                                                            (`go mod download -json sigs.k8s.io/gateway-api@VERSION`)
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readCrd, type Crd } from './generator/crd.ts';
+import { goTypes, type GoTypes } from './generator/go-names.ts';
+import { schemaFile } from './generator/schemas.ts';
+import { typesFile } from './generator/types.ts';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const crdDirectory = join(root, 'crds');
+const outputDirectory = join(root, 'src', 'generated');
+
+/** The CRD files that a mesh needs; the experimental channel's are supersets of the standard channel's. */
+const wanted =
+  /^gateway\.networking\.(x-)?k8s\.io_(httproutes|grpcroutes|tcproutes|tlsroutes|udproutes|referencegrants|backendtlspolicies|x[a-z]+)\.yaml$/;
+
+/** Every generated file: its name below `src/generated`, and its text. */
+export function generate(): Map<string, string> {
+  const crds: Crd[] = readdirSync(crdDirectory)
+    .filter((name) => wanted.test(name))
+    .sort()
+    .map((name) => readCrd(readFileSync(join(crdDirectory, name), 'utf8')));
+  const names = JSON.parse(readFileSync(join(crdDirectory, 'go-types.json'), 'utf8')) as GoTypes;
+  const files = new Map<string, string>([['types.ts', typesFile(crds, names)]]);
+  for (const crd of crds) files.set(`${crd.kind.toLowerCase()}.json`, schemaFile(crd));
+  files.set('definitions.ts', definitionsFile(crds));
+  return files;
+}
+
+function definitionsFile(crds: readonly Crd[]): string {
+  const variable = (crd: Crd) => crd.kind.replace(/^([A-Z]+)(?=[A-Z][a-z])|^[A-Z]/, (run) => run.toLowerCase());
+  return [
+    '// Made by generate.ts; do not edit.',
+    ...crds.map((crd) => `import ${variable(crd)} from './${crd.kind.toLowerCase()}.json' with { type: 'json' };`),
+    '',
+    '/** The CustomResourceDefinitions, without their prose. */',
+    'export const definitions: readonly unknown[] = [',
+    ...crds.map((crd) => `  ${variable(crd)},`),
+    '];',
+    '',
+  ].join('\n');
+}
+
+function update(moduleDirectory: string): void {
+  const source = join(moduleDirectory, 'config', 'crd', 'experimental');
+  for (const name of readdirSync(crdDirectory)) rmSync(join(crdDirectory, name));
+  for (const name of readdirSync(source).filter((name) => wanted.test(name)))
+    writeFileSync(join(crdDirectory, name), readFileSync(join(source, name)));
+  const packages = ['apis/v1', 'apisx/v1alpha1'].map((path) => join(moduleDirectory, path));
+  writeFileSync(join(crdDirectory, 'go-types.json'), `${JSON.stringify(goTypes(packages), undefined, 1)}\n`);
+  writeFileSync(join(crdDirectory, 'LICENSE'), readFileSync(join(moduleDirectory, 'LICENSE')));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const flag = process.argv.indexOf('--update');
+  if (flag > 0) update(process.argv[flag + 1] ?? '');
+  rmSync(outputDirectory, { recursive: true, force: true });
+  mkdirSync(outputDirectory, { recursive: true });
+  for (const [name, text] of generate()) writeFileSync(join(outputDirectory, name), text);
+}

@@ -1,0 +1,27 @@
+// Made by generate.ts; do not edit.
+import backendTLSPolicy from './backendtlspolicy.json' with { type: 'json' };
+import grpcRoute from './grpcroute.json' with { type: 'json' };
+import httpRoute from './httproute.json' with { type: 'json' };
+import referenceGrant from './referencegrant.json' with { type: 'json' };
+import tcpRoute from './tcproute.json' with { type: 'json' };
+import tlsRoute from './tlsroute.json' with { type: 'json' };
+import udpRoute from './udproute.json' with { type: 'json' };
+import xBackend from './xbackend.json' with { type: 'json' };
+import xBackendTrafficPolicy from './xbackendtrafficpolicy.json' with { type: 'json' };
+import xMesh from './xmesh.json' with { type: 'json' };
+import xTelemetryPolicy from './xtelemetrypolicy.json' with { type: 'json' };
+
+/** The CustomResourceDefinitions, without their prose. */
+export const definitions: readonly unknown[] = [
+  backendTLSPolicy,
+  grpcRoute,
+  httpRoute,
+  referenceGrant,
+  tcpRoute,
+  tlsRoute,
+  udpRoute,
+  xBackend,
+  xBackendTrafficPolicy,
+  xMesh,
+  xTelemetryPolicy,
+];
