@@ -16,9 +16,10 @@ const allowed = {
   'packages/cli': ['core', 'playground', 'manifests', 'gateway-api', 'translate', 'ir', 'admin-api'],
   agent: ['core', 'ir', 'routing', 'wire', 'feed', 'identity', 'linux', 'admin-api'],
   ca: ['core', 'identity'],
+  'deploy/images': [],
   'mesh-controller': ['core', 'ca', 'gateway-api', 'manifests', 'translate', 'ir', 'feed', 'identity', 'admin-api'],
 };
-const place = (name) => (['agent', 'ca', 'mesh-controller'].includes(name) ? name : `packages/${name}`);
+const place = (name) => (['agent', 'ca', 'mesh-controller', 'deploy/images'].includes(name) ? name : `packages/${name}`);
 const boundary = ([from, to]) => {
   const reachable = [from, ...to.map(place)].map((p) => `^${p}/`).join('|');
   return {
@@ -44,8 +45,8 @@ export default {
       name: 'only-index-is-public',
       comment: "A package is used through its index.ts, never through another package's files.",
       severity: 'error',
-      from: { path: '^(packages/[^/]+|agent|ca|mesh-controller|e2e)/' },
-      to: { path: '^(packages/[^/]+|agent|ca|mesh-controller)/src/', pathNot: ['^$1/', '/src/index\\.ts$'] },
+      from: { path: '^(packages/[^/]+|agent|ca|mesh-controller|deploy/images|e2e)/' },
+      to: { path: '^(packages/[^/]+|agent|ca|mesh-controller|deploy/images)/src/', pathNot: ['^$1/', '/src/index\\.ts$'] },
     },
     {
       name: 'pure-packages',
