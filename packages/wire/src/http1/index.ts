@@ -1,0 +1,16 @@
+export type { Http1PayloadSink } from './body-reader.ts';
+export { ByteWriter } from './byte-writer.ts';
+export type { DetectedProtocol } from './detect.ts';
+export { detectHttp1 } from './detect.ts';
+export type { Http1Failure, Http1FailureCode, Http1Rule } from './failure.ts';
+export { FieldBlock, fieldKind, hopByHopFlag } from './field-block.ts';
+export type { Http1Limits } from './limits.ts';
+export { defaultHttp1Limits } from './limits.ts';
+export { codeOfMethod, methodCode } from './method.ts';
+export type { Http1End, Http1ReaderState } from './reader.ts';
+export { Http1RequestHead } from './request-head.ts';
+export { Http1RequestReader } from './request-reader.ts';
+export { Http1ResponseHead } from './response-head.ts';
+export { Http1ResponseReader } from './response-reader.ts';
+export type { HeadEdits, RequestHeadEdits } from './write-head.ts';
+export { needsUnframedBody, writeRequestHead, writeResponseHead } from './write-head.ts';
