@@ -1,0 +1,2 @@
+export { buildProgram, runCli } from './program.ts';
+export { processContext, type CliContext } from './cli-context.ts';

@@ -1,0 +1,67 @@
+import { CodedError, errorMessage } from '@tulle/core';
+import type { CertificatesView, ErrorView, RouteListView, RouteView, ServiceView, StatusView } from '@tulle/admin-api';
+import type { ControllerAddress } from './discovery.ts';
+
+/** The documents that the controller answers, by their `kind`. */
+interface Documents {
+  readonly Status: StatusView;
+  readonly Service: ServiceView;
+  readonly Route: RouteView;
+  readonly RouteList: RouteListView;
+  readonly Certificates: CertificatesView;
+}
+
+const apiVersion = 'cli.tulle.dev/v1';
+const answerTimeoutMs = 10_000;
+const maxAnswerBytes = 256 * 1024 * 1024;
+
+/**
+ * Asks the controller's admin endpoint for the document at `path`.
+ *
+ * Throws a {@link CodedError} with the code, message and hint that the controller answered, `Unreachable` when it did
+ * not answer, or `WrongVersion` when it answered what this CLI does not know.
+ */
+export async function fetchDocument<K extends keyof Documents>(
+  address: ControllerAddress,
+  kind: K,
+  path: string,
+): Promise<Documents[K]> {
+  const { statusCode, body } = await get(address, path);
+  if (statusCode !== 200) throw refusal(statusCode, body, address);
+  const document = body as { apiVersion?: unknown; kind?: unknown } | null;
+  if (document?.apiVersion !== apiVersion || document.kind !== kind) {
+    throw new CodedError('WrongVersion', `${address.mesh} does not speak ${apiVersion}`, {
+      hint: 'tulle version   (the CLI and the controller should be of one version)',
+    });
+  }
+  return body as Documents[K];
+}
+
+async function get(address: ControllerAddress, path: string): Promise<{ statusCode: number; body: unknown }> {
+  const { Client } = await import('undici');
+  const client = new Client('http://controller', {
+    socketPath: address.socketPath,
+    headersTimeout: answerTimeoutMs,
+    bodyTimeout: answerTimeoutMs,
+    maxResponseSize: maxAnswerBytes,
+    connect: { timeout: answerTimeoutMs },
+  });
+  try {
+    const answer = await client.request({ path, method: 'GET' });
+    return { statusCode: answer.statusCode, body: await answer.body.json() };
+  } catch (error) {
+    throw new CodedError('Unreachable', `cannot reach the controller of ${address.mesh}: ${errorMessage(error)}`, {
+      hint: address.hint,
+    });
+  } finally {
+    await client.destroy();
+  }
+}
+
+function refusal(statusCode: number, body: unknown, address: ControllerAddress): CodedError {
+  const error = (body as Partial<ErrorView> | null)?.error;
+  if (typeof error?.message !== 'string') {
+    return new CodedError('Refused', `${address.mesh} answered with status ${statusCode}`, { hint: address.hint });
+  }
+  return new CodedError(error.code, error.message, error.hint === undefined ? {} : { hint: error.hint });
+}

@@ -1,0 +1,42 @@
+import type { CertificatesView, RootCertificateView, WorkloadCertificateView } from '@tulle/admin-api';
+import type { Colors } from '../cli-context.ts';
+import { formatDuration } from '../format.ts';
+import { alignColumns, printable } from '../table.ts';
+
+/** The lines of `tulle certificates`. */
+export function renderCertificates(view: CertificatesView, colors: Colors): string[] {
+  const title = (text: string) => colors.dim(text);
+  const roots = [['ROOT', 'EXPIRES IN', 'SIGNS', 'SHA-256'].map(title), ...view.roots.map(rootRow)];
+  const header = ['NODE', 'IDENTITY', 'STATE', 'EXPIRES IN', 'SERIAL'].map(title);
+  return [
+    ...alignColumns(roots),
+    '',
+    ...(view.certificates.length === 0
+      ? ['No agent holds a workload certificate.']
+      : alignColumns([header, ...view.certificates.map((certificate) => certificateRow(certificate, colors))])),
+    ...view.certificates.flatMap((certificate) =>
+      certificate.lastError === undefined
+        ? []
+        : [`${colors.red('!')} ${printable(`${certificate.node}: ${certificate.identity}: ${certificate.lastError}`)}`],
+    ),
+  ];
+}
+
+function rootRow(root: RootCertificateView): string[] {
+  return [
+    printable(root.subject),
+    formatDuration(root.expiresInMs),
+    root.signing ? 'yes' : 'no',
+    root.fingerprintSha256.slice(0, 16),
+  ];
+}
+
+function certificateRow(certificate: WorkloadCertificateView, colors: Colors): string[] {
+  return [
+    printable(certificate.node),
+    printable(certificate.identity),
+    certificate.state === 'valid' ? colors.green(certificate.state) : colors.red(certificate.state),
+    certificate.expiresInMs === undefined ? '-' : formatDuration(certificate.expiresInMs),
+    certificate.serialNumber ?? '-',
+  ];
+}
