@@ -6,3 +6,4 @@ export * from './rules.ts';
 export * from './service.ts';
 export * from './status.ts';
 export * from './version.ts';
+export * from './format.ts';

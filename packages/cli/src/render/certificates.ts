@@ -1,6 +1,10 @@
-import type { CertificatesView, RootCertificateView, WorkloadCertificateView } from '@tulle/admin-api';
+import {
+  formatDuration,
+  type CertificatesView,
+  type RootCertificateView,
+  type WorkloadCertificateView,
+} from '@tulle/admin-api';
 import type { Colors } from '../cli-context.ts';
-import { formatDuration } from '../format.ts';
 import { alignColumns, printable } from '../table.ts';
 
 /** The lines of `tulle certificates`. */

@@ -1,6 +1,5 @@
-import type { BackendView, ClientsView, RuleGroupView } from '@tulle/admin-api';
+import { formatShare, type BackendView, type ClientsView, type RuleGroupView } from '@tulle/admin-api';
 import type { Colors } from '../cli-context.ts';
-import { formatShare } from '../format.ts';
 import { alignColumns, printable } from '../table.ts';
 
 /** How the rules of one group are told. */

@@ -1,6 +1,5 @@
-import type { NodeStatus, ProblemView, StatusView } from '@tulle/admin-api';
+import { formatDuration, plural, type NodeStatus, type ProblemView, type StatusView } from '@tulle/admin-api';
 import type { Colors } from '../cli-context.ts';
-import { formatDuration, plural } from '../format.ts';
 import { alignColumns, printable } from '../table.ts';
 
 /** The lines of `tulle status`. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatDuration, formatShare, plural } from '../src/format.ts';
-import { alignColumns, printable } from '../src/table.ts';
+import { formatDuration, formatShare, plural } from '../src/index.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -22,19 +21,3 @@ it('formatShare has at most one digit behind the point', () => {
 });
 
 it('plural', () => expect([0, 1, 2].map((count) => plural(count, 'pod'))).toEqual(['0 pods', '1 pod', '2 pods']));
-
-it('alignColumns measures what is seen, and leaves no space at the end of a line', () => {
-  expect(
-    alignColumns(
-      [
-        ['\u001b[31mred\u001b[39m', 'x'],
-        ['a', ''],
-      ],
-      { gap: 1 },
-    ),
-  ).toEqual(['\u001b[31mred\u001b[39m x', 'a']);
-});
-
-it('printable lets no control character of an object reach the terminal', () => {
-  expect(printable('a\u001b[2Jb\r\nc\u0007d\u009b1m')).toBe('ab c d');
-});
