@@ -1,0 +1,18 @@
+export * from './balancer/balancer.ts';
+export { BalancedEndpoint, isEndpointError } from './balancer/endpoint.ts';
+export type { EndpointOutcome } from './balancer/endpoint.ts';
+export * from './balancer/options.ts';
+export { CompiledCors } from './cors.ts';
+export { HeaderEdits, isEditableHeader } from './header-edits.ts';
+export { compileHttpRoutes, CompiledHttpRoutes } from './http-routes.ts';
+export { TargetBuilder } from './path-modifier.ts';
+export { CompiledRedirect, CompiledRewrite } from './redirect.ts';
+export type { RedirectContext } from './redirect.ts';
+export * from './retry-budget.ts';
+export * from './retry-policy.ts';
+export { CompiledBackend, CompiledRule } from './rule.ts';
+export type { CompiledMirror } from './rule.ts';
+export { Sampler } from './sampler.ts';
+export * from './service-routes.ts';
+export { CompiledTcpRoutes, CompiledTcpRule, CompiledTlsRoutes } from './tcp-routes.ts';
+export { randomPhase, WeightedShare } from './weighted-share.ts';

@@ -1,0 +1,91 @@
+import { equalsIgnoreCase } from '@tulle/core';
+import type { HeaderBlock } from '@tulle/core';
+import type { HeaderModifier } from '@tulle/ir';
+import { lowerBytes, utf8 } from './bytes.ts';
+
+/**
+ * Headers that frame the message or name its target belong to the codecs. Translation refuses a modifier that names
+ * one; were one here all the same, a second Host or Content-Length line would let requests be smuggled.
+ */
+const untouchable: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Whether header modifiers may touch the header `lowerName`. */
+export function isEditableHeader(lowerName: string): boolean {
+  return !untouchable.has(lowerName) && !lowerName.startsWith(':');
+}
+
+/** What is done to a head's fields: first every field in `dropNames` goes, then the fields of `append` follow. */
+export class HeaderEdits {
+  /** Lower-case names of the fields that go, because they are removed or set anew. */
+  readonly dropNames: readonly Uint8Array[];
+  /** The fields that are appended, as `Name: value\r\n` lines for HTTP/1.1. */
+  readonly append: Buffer;
+  /** The same fields as ranges of `append`, for HTTP/2 and HPACK. Their names keep the case that the user wrote. */
+  readonly appended: HeaderBlock;
+  private readonly lengths: number;
+
+  constructor(dropNames: readonly Uint8Array[], fields: readonly { readonly name: string; readonly value: string }[]) {
+    this.dropNames = dropNames;
+    this.lengths = dropNames.reduce((bits, name) => bits | (1 << (name.length & 31)), 0);
+    this.append = Buffer.concat(fields.map(({ name, value }) => utf8(`${name}: ${value}\r\n`)));
+    const ranges = new Int32Array(fields.length * 4);
+    let at = 0;
+    fields.forEach(({ name, value }, i) => {
+      const nameEnd = at + Buffer.byteLength(name);
+      const valueEnd = nameEnd + 2 + Buffer.byteLength(value);
+      ranges.set([at, nameEnd, nameEnd + 2, valueEnd], i * 4);
+      at = valueEnd + 2;
+    });
+    this.appended = { buffer: this.append, count: fields.length, ranges };
+  }
+
+  /** Whether the field whose name is `buffer[start..end)` goes. */
+  drops(buffer: Uint8Array, start: number, end: number): boolean {
+    if ((this.lengths & (1 << ((end - start) & 31))) === 0) return false;
+    for (let i = 0; i < this.dropNames.length; i++) {
+      if (equalsIgnoreCase(buffer, start, end, this.dropNames[i] as Uint8Array)) return true;
+    }
+    return false;
+  }
+}
+
+/**
+ * The edits that stand for `modifiers`, applied one after the other (a rule's, then its backend's); each does set, then
+ * add, then remove. `add` keeps the lines that are there and appends one. Undefined when nothing would change.
+ */
+export function compileHeaderEdits(modifiers: readonly HeaderModifier[]): HeaderEdits | undefined {
+  const dropped = new Set<string>();
+  let fields: { name: string; value: string; lower: string }[] = [];
+  const drop = (lower: string) => {
+    dropped.add(lower);
+    fields = fields.filter((field) => field.lower !== lower);
+  };
+  for (const modifier of modifiers) {
+    for (const { name, value } of modifier.set) {
+      const lower = name.toLowerCase();
+      if (!isEditableHeader(lower)) continue;
+      drop(lower);
+      fields.push({ name, value, lower });
+    }
+    for (const { name, value } of modifier.add) {
+      const lower = name.toLowerCase();
+      if (isEditableHeader(lower)) fields.push({ name, value, lower });
+    }
+    for (const name of modifier.remove) {
+      const lower = name.toLowerCase();
+      if (isEditableHeader(lower)) drop(lower);
+    }
+  }
+  if (dropped.size === 0 && fields.length === 0) return undefined;
+  return new HeaderEdits([...dropped].map(lowerBytes), fields);
+}
