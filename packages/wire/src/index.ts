@@ -1,1 +1,3 @@
 export * from './http1/index.ts';
+export * from './hpack/index.ts';
+export * from './http2/index.ts';
