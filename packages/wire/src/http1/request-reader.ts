@@ -82,6 +82,7 @@ export class Http1RequestReader extends Http1Reader<Http1RequestHead> {
   }
 
   #expectsContinue(fields: FieldBlock): boolean {
+    if (fields.isRepeated(fieldKind.expect)) return false;
     const index = fields.indexOf(fieldKind.expect);
     return equalsIgnoreCase(fields.buffer, fields.valueStart(index), fields.valueEnd(index), CONTINUE);
   }

@@ -55,7 +55,8 @@ export class Http1ResponseReader extends Http1Reader<Http1ResponseHead> {
     const options = fields.has(fieldKind.connection) ? readConnectionOptions(fields) : 0;
     if (typeof options === 'string') return options;
     const closes = (options & connectionOption.close) !== 0;
-    head.keepAlive = !closes && (head.versionMinor === 1 || (options & connectionOption.keepAlive) !== 0);
+    head.keepAlive =
+      !closes && !head.upgrade && (head.versionMinor === 1 || (options & connectionOption.keepAlive) !== 0);
     head.contentLength = length < 0 ? -1 : length;
     this.#readUpgrade(fields, (options & connectionOption.upgrade) !== 0);
 

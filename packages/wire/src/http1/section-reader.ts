@@ -55,6 +55,8 @@ export class SectionReader {
   #inFields: boolean;
   #emptyLines = 0;
   #carriageReturn = false;
+  /** Where in the chunk the section begins that is parsed in place. */
+  #sectionStart = 0;
 
   constructor(fields: FieldBlock, options: SectionOptions) {
     this.#options = options;
@@ -94,8 +96,6 @@ export class SectionReader {
     this.#keep(fields.buffer, first, this.fieldsEnd + 2);
     this.fieldsEnd -= first;
   }
-
-  #sectionStart = 0;
 
   /** Takes bytes from `chunk[start..end)`; gives the offset of the first that it did not take. */
   read(chunk: Uint8Array, start: number, end: number): number {
