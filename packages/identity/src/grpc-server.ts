@@ -1,0 +1,97 @@
+import type { SecureContextOptions } from 'node:tls';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { CodedError } from '@tulle/core';
+
+/** A certificate that a server shows, leaf first, and its key; with `caPem`, clients are asked for certificates. */
+export interface ServingCertificate {
+  readonly keyPem: string;
+  readonly certPem: string;
+}
+
+/** What a gRPC server is made from. */
+export interface GrpcServerOptions {
+  /** `HOST:PORT`; port 0 takes a free one. */
+  readonly listen: string;
+  readonly tls: ServingCertificate;
+  /** The longest message that is read. */
+  readonly maxReceiveBytes?: number;
+}
+
+/** TLS 1.3 with a certificate that can be replaced: connections made afterwards see the new one. */
+class SwappableCredentials extends ServerCredentials {
+  constructor(certificate: ServingCertificate) {
+    super({}, contextOptions(certificate));
+  }
+
+  setCertificate(certificate: ServingCertificate): void {
+    this.updateSecureContextOptions(contextOptions(certificate));
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return this === other;
+  }
+}
+
+function contextOptions(certificate: ServingCertificate): SecureContextOptions {
+  return { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.3' };
+}
+
+/**
+ * A gRPC server over TLS. Register services on `server`, then `listen`; `drain` ends it gracefully and `close` at once.
+ */
+export class GrpcServer implements AsyncDisposable {
+  readonly server: Server;
+  readonly #credentials: SwappableCredentials;
+  readonly #listen: string;
+
+  constructor(options: GrpcServerOptions) {
+    this.#listen = options.listen;
+    this.#credentials = new SwappableCredentials(options.tls);
+    this.server = new Server({
+      'grpc.max_receive_message_length': options.maxReceiveBytes ?? 4 * 1024 * 1024,
+      'grpc.max_metadata_size': 64 * 1024,
+      // Streams to agents are silent for hours: a dead agent is noticed by pings.
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+    });
+  }
+
+  /** Begins to serve; gives the port. Error code: `listen-failed`. */
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.bindAsync(this.#listen, this.#credentials, (error, port) => {
+        if (error === null) resolve(port);
+        else reject(new CodedError('listen-failed', `cannot listen on ${this.#listen}: ${error.message}`));
+      });
+    });
+  }
+
+  /** Replaces the certificate shown to connections made from now on. */
+  setCertificate(certificate: ServingCertificate): void {
+    this.#credentials.setCertificate(certificate);
+  }
+
+  /** Takes no more calls and ends when those under way have ended; after `deadlineMs` they are cut. */
+  async drain(deadlineMs: number): Promise<void> {
+    const timer = setTimeout(() => this.server.forceShutdown(), deadlineMs);
+    await new Promise<void>((resolve) => {
+      this.server.tryShutdown(() => resolve());
+    });
+    clearTimeout(timer);
+  }
+
+  /** Cuts everything at once. */
+  close(): void {
+    this.server.forceShutdown();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await Promise.resolve();
+  }
+}
+
+/** Makes a gRPC server over TLS 1.3; it does not listen yet. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  return new GrpcServer(options);
+}
