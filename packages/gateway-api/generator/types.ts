@@ -82,7 +82,8 @@ function enumType(output: Output, schema: Schema, goType: string | undefined): s
 }
 
 function objectType(output: Output, schema: Schema, goType: string | undefined, others: readonly Schema[]): string {
-  if (goType === undefined) throw new Error(`no Go name for the object with ${Object.keys(schema.properties ?? {})}`);
+  if (goType === undefined)
+    throw new Error(`no Go name for the object with ${Object.keys(schema.properties ?? {}).join(', ')}`);
   if (goType === 'Condition' || goType === 'ObjectMeta') return goType;
   const lines = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const type = typeOf(output, property, output.goTypes[goType]?.[name], properties(others, name));
