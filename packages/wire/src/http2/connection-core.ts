@@ -1,11 +1,12 @@
 import { HpackDecoder, HpackError } from '../hpack/index.ts';
 import { Http2ConnectionError } from './errors.ts';
 import { FrameReader, frameTreatment, type FrameSink, type FrameTreatment } from './frame-reader.ts';
-import type { Http2Handlers, Http2Output } from './handlers.ts';
+import type { Http2Handlers } from './handlers.ts';
 import { HeaderAssembler, tooLarge } from './header-assembler.ts';
 import { Budget, type Http2Limits } from './limits.ts';
 import { Http2Headers } from './message-fields.ts';
 import { defaultWindowSize, frameFlag, frameType, greatest31Bit, http2ErrorCode } from './protocol.ts';
+import type { Http2Output } from './output.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { SendSide } from './send-side.ts';
 import { encodeSettings, readUint32, type Http2Settings } from './settings.ts';

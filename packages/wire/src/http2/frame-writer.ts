@@ -1,4 +1,4 @@
-import type { Http2Output } from './handlers.ts';
+import type { Http2Output } from './output.ts';
 import { frameFlag, frameHeaderLength, frameType } from './protocol.ts';
 
 /** Payloads up to this many bytes are copied behind their frame header; larger ones go out as buffers of their own. */

@@ -1,6 +1,6 @@
 import { HpackEncoder } from '../hpack/index.ts';
 import { FrameWriter } from './frame-writer.ts';
-import type { Http2Output } from './handlers.ts';
+import type { Http2Output } from './output.ts';
 import { defaultWindowSize, frameFlag, frameType, greatest31Bit } from './protocol.ts';
 import { RemoteSettings } from './settings.ts';
 
