@@ -219,11 +219,13 @@ function isFailed(reader: Direction['reader']): boolean {
   return reader.state === 'failed';
 }
 
-function finishMessage({ reader, describe }: Direction, message: MessageEvent | undefined): void {
+function finishMessage(direction: Direction, message: MessageEvent | undefined): void {
+  const { reader } = direction;
   if (message === undefined || message.complete || reader.state !== 'complete') return;
   message.complete = true;
   message.trailers = reader.trailers === undefined ? [] : fieldsOf(reader.trailers);
-  if (JSON.stringify(describe()) !== JSON.stringify(message.head)) throw new Error('the head changed under the body');
+  if (JSON.stringify(direction.describe()) !== JSON.stringify(message.head))
+    throw new Error('the head changed under the body');
 }
 
 /**

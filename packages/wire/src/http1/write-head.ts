@@ -37,6 +37,7 @@ const CLOSE_LINE = ascii('connection: close\r\n');
 const CLOSE_TE_LINES = ascii('connection: close, te\r\nte: trailers\r\n');
 const TE_LINES = ascii('connection: te\r\nte: trailers\r\n');
 const UPGRADE_LINE = ascii('connection: upgrade\r\n');
+const UPGRADE_TE_LINES = ascii('connection: upgrade, te\r\nte: trailers\r\n');
 const QUESTION_MARK = 63;
 
 /**
@@ -64,8 +65,10 @@ export function writeRequestHead(writer: ByteWriter, head: Http1RequestHead, edi
     else writer.writeBytes(host);
     writer.writeBytes(CRLF);
   }
-  if (head.upgrade) writeUpgrade(writer, buffer, head.upgradeStart, head.upgradeEnd);
-  else if (head.acceptsTrailers) writer.writeBytes(edits.connection === 'close' ? CLOSE_TE_LINES : TE_LINES);
+  if (head.upgrade) {
+    writer.writeBytes(head.acceptsTrailers ? UPGRADE_TE_LINES : UPGRADE_LINE);
+    writeUpgrade(writer, buffer, head.upgradeStart, head.upgradeEnd);
+  } else if (head.acceptsTrailers) writer.writeBytes(edits.connection === 'close' ? CLOSE_TE_LINES : TE_LINES);
   else writeConnection(writer, edits);
   writeEnd(writer, edits);
 }
@@ -89,18 +92,20 @@ export function writeResponseHead(writer: ByteWriter, head: Http1ResponseHead, e
     from = head.reasonStart;
   }
   writeFields(writer, headers, from, head.fieldsEnd, edits, undefined);
-  if (head.upgradeEnd > head.upgradeStart) writeUpgrade(writer, buffer, head.upgradeStart, head.upgradeEnd);
-  else writeConnection(writer, edits);
+  if (head.upgradeEnd > head.upgradeStart) {
+    writer.writeBytes(UPGRADE_LINE);
+    writeUpgrade(writer, buffer, head.upgradeStart, head.upgradeEnd);
+  } else writeConnection(writer, edits);
   writeEnd(writer, edits);
 }
 
 /**
- * Whether a response's body must go to the client without its framing, the connection closing at its end: an HTTP/1.0
- * client does not know chunked (RFC 9112 7.1). The payload comes through the reader's sink; the head is written with
- * `dropFraming` and `connection: 'close'`.
+ * Whether a response must go to the client without Transfer-Encoding, which an HTTP/1.0 client does not know
+ * (RFC 9112 6.1): the head is written with `dropFraming` and `connection: 'close'`, what comes through the reader's
+ * sink is the body, and the connection closes at its end.
  */
 export function needsUnframedBody(clientVersionMinor: 0 | 1, response: Http1ResponseHead): boolean {
-  return clientVersionMinor === 0 && response.bodyKind === 'chunked';
+  return clientVersionMinor === 0 && response.headers.has(fieldKind.transferEncoding);
 }
 
 function firstLine(headers: FieldBlock, fieldsEnd: number): number {
@@ -158,7 +163,6 @@ function isAmong(names: readonly Uint8Array[], buffer: Uint8Array, start: number
 }
 
 function writeUpgrade(writer: ByteWriter, buffer: Uint8Array, start: number, end: number): void {
-  writer.writeBytes(UPGRADE_LINE);
   writer.writeBytes(UPGRADE);
   writer.writeRange(buffer, start, end);
   writer.writeBytes(CRLF);
