@@ -14,7 +14,10 @@ export interface ServiceView {
   readonly routes: readonly AttachedRouteView[];
   /** What is done, by port and group of clients. A port without routes has no group. */
   readonly ruleGroups: readonly RuleGroupView[];
-  /** The endpoints of this Service and of every Service that its rules send to. */
+  /**
+   * The endpoints that clients are sent to: the Service's own, for ports that no producer route decides about, and those
+   * of every Service that its rules name.
+   */
   readonly endpoints: readonly EndpointView[];
   readonly problems: readonly ProblemView[];
 }

@@ -1,0 +1,18 @@
+import type { AgentCertificateView, AgentPodView } from '@tulle/admin-api';
+
+/** What is known of the agent of a node, from its feed and its reports. */
+export interface AgentRecord {
+  readonly node: string;
+  readonly connected: boolean;
+  /** The agent's version. */
+  readonly version?: string;
+  /** The configuration that it acknowledged last; null when none. */
+  readonly ackedVersion: string | null;
+  /** When it began to lack the newest configuration, milliseconds since the epoch; undefined when it has it. */
+  readonly behindSinceMs?: number;
+  readonly refused?: { readonly configVersion: string; readonly message: string };
+  /** When its last report came, and what it said. */
+  readonly reportedAtMs?: number;
+  readonly pods: readonly AgentPodView[];
+  readonly certificates: readonly AgentCertificateView[];
+}
