@@ -1,0 +1,87 @@
+import type { MeshDelta } from '@tulle/ir';
+
+/** A pod as its agent's workers know it. */
+export interface PodSpec {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly workloadName: string;
+  readonly addresses: readonly string[];
+  /** The SPIFFE id that its tunnels show. */
+  readonly identity: string;
+  /** The path of its network namespace. */
+  readonly netns: string;
+}
+
+/** A workload certificate with its key, on its way from the main process's memory to a worker's. */
+export interface CertificateMessage {
+  readonly identity: string;
+  readonly privateKeyPem: string;
+  readonly chainPem: string;
+  readonly rootsPem: string;
+  readonly notAfterMs: number;
+}
+
+/** What the main process tells a worker. */
+export type ToWorker =
+  | { readonly type: 'configure'; readonly settings: WorkerSettings }
+  | { readonly type: 'mesh'; readonly delta: MeshDelta }
+  | { readonly type: 'certificate'; readonly certificate: CertificateMessage }
+  | { readonly type: 'drop-certificate'; readonly identity: string }
+  | { readonly type: 'open-pod'; readonly pod: PodSpec }
+  /** The pod left the mesh: carry what is open until it ends or `drainMs` have passed, then say `pod-drained`. */
+  | { readonly type: 'release-pod'; readonly uid: string; readonly drainMs: number }
+  /** The pod is gone. */
+  | { readonly type: 'close-pod'; readonly uid: string }
+  | { readonly type: 'measure'; readonly request: number }
+  | { readonly type: 'drain'; readonly deadlineMs: number };
+
+/** What a worker tells the main process. */
+export type FromWorker =
+  | { readonly type: 'started' }
+  | { readonly type: 'pod-opened'; readonly uid: string }
+  | { readonly type: 'pod-failed'; readonly uid: string; readonly message: string }
+  | { readonly type: 'pod-drained'; readonly uid: string }
+  | { readonly type: 'measured'; readonly request: number; readonly measures: WorkerMeasures }
+  | { readonly type: 'drained' };
+
+/** Settings of the data path that do not change while a worker lives. */
+export interface WorkerSettings {
+  readonly node: string;
+  readonly zone: string;
+}
+
+/** One series of requests: its labels in the order of {@link requestLabels}, and what was counted. */
+export interface RequestSeries {
+  readonly labels: readonly string[];
+  readonly count: number;
+  readonly durationSecondsSum: number;
+  /** Cumulative-free counts of {@link durationBucketsSeconds}, and one for what is longer. */
+  readonly buckets: readonly number[];
+}
+
+/** The labels of a request series, bounded: names of configuration, never of traffic. */
+export const requestLabels = [
+  'source_workload',
+  'source_namespace',
+  'destination_service',
+  'destination_namespace',
+  'route',
+  'protocol',
+  'status_class',
+  'reason',
+] as const;
+
+/** The upper bounds of the duration histogram. */
+export const durationBucketsSeconds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
+
+/** What one worker counted since it was started. */
+export interface WorkerMeasures {
+  readonly pid: number;
+  readonly requests: readonly RequestSeries[];
+  readonly counters: Readonly<Record<string, number>>;
+  readonly eventLoopDelayP99Ms: number;
+  readonly rssBytes: number;
+}

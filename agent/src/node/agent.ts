@@ -1,0 +1,268 @@
+import type { Clock, Logger } from '@tulle/core';
+import { errorMessage } from '@tulle/core';
+import type { NodeReport } from '@tulle/feed';
+import { FeedClient, ReportClient } from '@tulle/feed';
+import type { IssuedCertificate } from '@tulle/identity';
+import { CertificateClient, CertificateManager, ControlPlaneCredentials, controllerIdentity, SpiffeId } from '@tulle/identity';
+import type { MeshDelta, Workload } from '@tulle/ir';
+import { IptablesCapture } from '@tulle/linux';
+import type { CertificateMessage, FromWorker, PodSpec, ToWorker } from '../ipc.ts';
+import type { AgentOptions } from '../options.ts';
+import { Enrolment } from './enrolment.ts';
+import { MeshMirror } from './mesh-mirror.ts';
+import { PodDirectory } from './pod-directory.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export const agentVersion = '0.1.0';
+const openTimeoutMs = 5_000;
+const reportIntervalMs = 5_000;
+const reportDelayMs = 20;
+
+/** A step that waits for every worker's word about a pod. */
+interface Waiting {
+  readonly left: Set<number>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The main process of a node's agent: configuration, certificates, enrolment; the workers carry the traffic. */
+export class Agent {
+  readonly options: AgentOptions;
+  readonly mesh = new MeshMirror();
+  readonly certificates: CertificateManager;
+  readonly enrolment: Enrolment;
+  readonly workers: WorkerPool;
+  readonly feed: FeedClient;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #pods: PodDirectory;
+  readonly #reports: ReportClient;
+  readonly #signer: CertificateClient;
+  readonly #opening = new Map<string, Waiting>();
+  readonly #releasing = new Map<string, Waiting>();
+  readonly #held = new Map<string, IssuedCertificate>();
+  #reportPlanned = false;
+  #reportTimer: NodeJS.Timeout;
+  #wantedKey = '';
+
+  constructor(options: AgentOptions, tools: { readonly log: Logger; readonly clock: Clock }) {
+    this.options = options;
+    this.#log = tools.log;
+    this.#clock = tools.clock;
+    const credentials = new ControlPlaneCredentials({
+      trustBundleFile: options.trustBundle,
+      server: { spiffeId: controllerIdentity(options.trustDomain) },
+      tokenFile: options.token,
+    });
+    this.#signer = new CertificateClient({ address: options.controller, credentials });
+    this.certificates = new CertificateManager({
+      signer: this.#signer,
+      clock: tools.clock,
+      logger: tools.log,
+      onCertificate: (certificate) => this.#onCertificate(certificate),
+      onGone: (identity) => this.#onCertificateGone(identity.text),
+    });
+    this.enrolment = new Enrolment(
+      new IptablesCapture(),
+      {
+        hasCertificate: (identity) => this.certificates.get(identity) !== undefined,
+        openPod: (pod) => this.#openPod(pod),
+        releasePod: (uid, drainMs) => this.#releasePod(uid, drainMs),
+        stopReleasing: (uid) => this.#releasing.get(uid)?.resolve(),
+        closePod: (uid) => this.workers.broadcast({ type: 'close-pod', uid }),
+        changed: () => this.#changed(),
+      },
+      { log: tools.log, clock: tools.clock, drainMs: options.drainDeadline * 1_000 },
+    );
+    this.workers = new WorkerPool(
+      options.workers,
+      {
+        greeting: () => this.#greeting(),
+        onMessage: (worker, message) => this.#onWorkerMessage(worker, message),
+        onLost: (worker) => this.#onWorkerLost(worker),
+      },
+      tools,
+    );
+    this.#pods = new PodDirectory(options.podsDir, () => this.#reconcile(), tools);
+    this.feed = new FeedClient({
+      address: options.controller,
+      credentials,
+      node: options.node,
+      logger: tools.log,
+      clock: tools.clock,
+      onDelta: (delta) => this.#onDelta(delta),
+      onConnected: () => this.#changed(),
+      onDisconnected: () => this.#log.warn('the controller is away; the last good configuration stays'),
+    });
+    this.#reports = new ReportClient({ address: options.controller, credentials });
+    this.#reportTimer = setInterval(() => this.#changed(), reportIntervalMs);
+    this.#reportTimer.unref();
+  }
+
+  /** Whether the agent has configuration and carries every pod that it should. */
+  get ready(): boolean {
+    return this.mesh.hasState && this.workers.alive.length > 0;
+  }
+
+  /** Ends the agent; the redirects stay, so that nothing goes out in plaintext until another agent takes over. */
+  close(): void {
+    clearInterval(this.#reportTimer);
+    this.feed.close();
+    this.#reports.close();
+    this.#signer.close();
+    this.#pods.close();
+    this.certificates.close();
+    this.workers.close();
+  }
+
+  #greeting(): ToWorker[] {
+    const messages: ToWorker[] = [
+      { type: 'configure', settings: { node: this.options.node, zone: this.options.zone } },
+    ];
+    if (this.mesh.hasState) messages.push({ type: 'mesh', delta: this.mesh.asDelta() });
+    for (const certificate of this.#held.values()) {
+      messages.push({ type: 'certificate', certificate: messageOf(certificate) });
+    }
+    for (const pod of this.enrolment.openPods()) messages.push({ type: 'open-pod', pod });
+    return messages;
+  }
+
+  #onDelta(delta: MeshDelta): void {
+    this.mesh.apply(delta);
+    this.workers.broadcast({ type: 'mesh', delta });
+    if (delta.workloads.changed.size > 0 || delta.workloads.removed.length > 0) this.#reconcile();
+  }
+
+  #reconcile(): void {
+    const workloads: ReadonlyMap<string, Workload> = this.mesh.workloads;
+    if (!this.mesh.hasState) return;
+    this.enrolment.reconcile(this.#pods.pods(), workloads);
+    this.#wantCertificates();
+  }
+
+  #wantCertificates(): void {
+    const texts = [...this.enrolment.identities()].sort();
+    const key = texts.join(' ');
+    if (key === this.#wantedKey) return;
+    this.#wantedKey = key;
+    const identities: SpiffeId[] = [];
+    for (const text of texts) {
+      const identity = SpiffeId.parse(text);
+      if (identity.ok) identities.push(identity.value);
+      else this.#log.error('a workload has no valid SPIFFE id', { error: identity.error.message });
+    }
+    this.certificates.setWanted(identities);
+  }
+
+  #onCertificate(certificate: IssuedCertificate): void {
+    const identity = certificate.identity.text;
+    this.#held.set(identity, certificate);
+    this.workers.broadcast({ type: 'certificate', certificate: messageOf(certificate) });
+    this.enrolment.certificateCame(identity);
+    this.#changed();
+  }
+
+  #onCertificateGone(identity: string): void {
+    this.#held.delete(identity);
+    this.workers.broadcast({ type: 'drop-certificate', identity });
+    this.#changed();
+  }
+
+  #openPod(pod: PodSpec): Promise<void> {
+    this.#releasing.get(pod.uid)?.resolve();
+    return this.#await(this.#opening, pod.uid, { timeoutMs: openTimeoutMs, what: 'the workers did not open its ports' }, () =>
+      this.workers.broadcast({ type: 'open-pod', pod }),
+    );
+  }
+
+  #releasePod(uid: string, drainMs: number): Promise<void> {
+    return this.#await(this.#releasing, uid, { timeoutMs: undefined, what: '' }, () =>
+      this.workers.broadcast({ type: 'release-pod', uid, drainMs }),
+    );
+  }
+
+  /** Waits until every worker that lives has spoken about a pod. */
+  async #await(
+    waiting: Map<string, Waiting>,
+    uid: string,
+    limit: { readonly timeoutMs: number | undefined; readonly what: string },
+    ask: () => void,
+  ): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const left = new Set(this.workers.alive);
+        waiting.set(uid, { left, resolve, reject });
+        if (left.size === 0) {
+          reject(new Error('no worker is running'));
+          return;
+        }
+        if (limit.timeoutMs !== undefined) this.#clock.after(limit.timeoutMs, () => reject(new Error(limit.what)));
+        ask();
+      });
+    } finally {
+      waiting.delete(uid);
+    }
+  }
+
+  #onWorkerMessage(worker: number, message: FromWorker): void {
+    switch (message.type) {
+      case 'pod-opened':
+        this.#heard(this.#opening.get(message.uid), worker);
+        return;
+      case 'pod-failed':
+        this.#opening.get(message.uid)?.reject(new Error(message.message));
+        return;
+      case 'pod-drained':
+        this.#heard(this.#releasing.get(message.uid), worker);
+        return;
+      case 'started':
+      case 'drained':
+      case 'measured':
+        return;
+    }
+  }
+
+  #heard(waiting: Waiting | undefined, worker: number): void {
+    if (waiting === undefined) return;
+    waiting.left.delete(worker);
+    if (waiting.left.size === 0) waiting.resolve();
+  }
+
+  #onWorkerLost(worker: number): void {
+    for (const waiting of [...this.#releasing.values()]) this.#heard(waiting, worker);
+    for (const waiting of [...this.#opening.values()]) waiting.reject(new Error('a worker ended meanwhile'));
+  }
+
+  /** Tells the controller soon; changes that come together go together. */
+  #changed(): void {
+    this.#wantCertificates();
+    if (this.#reportPlanned) return;
+    this.#reportPlanned = true;
+    this.#clock.after(reportDelayMs, () => {
+      this.#reportPlanned = false;
+      this.#reports.report(this.#report()).catch((error: unknown) => {
+        this.#log.debug('the controller did not take a report', { error: errorMessage(error) });
+      });
+    });
+  }
+
+  #report(): NodeReport {
+    return {
+      node: this.options.node,
+      agentVersion,
+      pods: this.enrolment.report(),
+      certificates: this.certificates.states(),
+      configVersion: this.feed.version ?? '',
+    };
+  }
+}
+
+function messageOf(certificate: IssuedCertificate): CertificateMessage {
+  return {
+    identity: certificate.identity.text,
+    privateKeyPem: certificate.privateKeyPem,
+    chainPem: certificate.chainPem,
+    rootsPem: certificate.rootsPem,
+    notAfterMs: certificate.notAfterMs,
+  };
+}

@@ -1,0 +1,243 @@
+import type { Clock, Logger } from '@tulle/core';
+import { backoffDelayMs, errorMessage } from '@tulle/core';
+import type { Workload } from '@tulle/ir';
+import type { Capture } from '@tulle/linux';
+import type { PodSpec } from '../ipc.ts';
+import type { LocalPod } from './pod-directory.ts';
+
+/** What enrolling a pod needs of the rest of the agent. */
+export interface EnrolmentActions {
+  /** Whether there is a certificate for the identity. */
+  hasCertificate(identity: string): boolean;
+  /** Opens the pod's ports in every worker; ends when all have them. */
+  openPod(pod: PodSpec): Promise<void>;
+  /** Carries the pod's connections to their end in every worker; ends when all are done. */
+  releasePod(uid: string, drainMs: number): Promise<void>;
+  /** Ends the waiting of {@link releasePod}: the pod is wanted again. */
+  stopReleasing(uid: string): void;
+  /** Forgets a pod that is gone. */
+  closePod(uid: string): void;
+  /** Something about a pod changed that people should see. */
+  changed(): void;
+}
+
+/** Where a pod stands. */
+export type PodState = 'waiting-certificate' | 'joining' | 'captured' | 'leaving';
+
+interface EnrolledPod {
+  readonly local: LocalPod;
+  workload: Workload;
+  state: PodState;
+  /** What is wished now; a step that ends looks at it anew. */
+  wanted: boolean;
+  busy: boolean;
+  failures: number;
+  reason: string | undefined;
+}
+
+/** What is true of a pod, for reports. */
+export interface PodReport {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly captured: Capture['mode'] | null;
+  readonly reason?: string;
+}
+
+const retryBackoff = { initialMs: 100, maxMs: 5_000, jitter: 0.3 };
+
+/**
+ * Brings the pods of this node into the mesh and out of it.
+ *
+ * A pod that is wanted goes `waiting-certificate` -> `joining` (ports open, then the redirect) -> `captured`; one that is
+ * no longer wanted goes -> `leaving` (the redirect ends for new connections, old ones drain) -> forgotten, or back to
+ * `joining` when it is wanted again. Each step may be repeated; failures are tried again with back-off.
+ */
+export class Enrolment {
+  readonly #capture: Capture;
+  readonly #actions: EnrolmentActions;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #drainMs: number;
+  readonly #pods = new Map<string, EnrolledPod>();
+  #local: ReadonlyMap<string, LocalPod> = new Map();
+  #workloads: ReadonlyMap<string, Workload> = new Map();
+
+  constructor(
+    capture: Capture,
+    actions: EnrolmentActions,
+    tools: { readonly log: Logger; readonly clock: Clock; readonly drainMs: number },
+  ) {
+    this.#capture = capture;
+    this.#actions = actions;
+    this.#log = tools.log;
+    this.#clock = tools.clock;
+    this.#drainMs = tools.drainMs;
+  }
+
+  /** Takes what runs on the node and what the controller wishes (by `namespace/name`), and acts on the difference. */
+  reconcile(local: ReadonlyMap<string, LocalPod>, workloads: ReadonlyMap<string, Workload>): void {
+    this.#local = local;
+    this.#workloads = workloads;
+    for (const pod of local.values()) {
+      const workload = this.#wishFor(pod);
+      const known = this.#pods.get(pod.uid);
+      if (known === undefined) {
+        if (workload !== undefined) this.#begin(pod, workload);
+        continue;
+      }
+      known.wanted = workload !== undefined;
+      if (workload !== undefined) known.workload = workload;
+      this.#step(known);
+    }
+    for (const [uid, pod] of this.#pods) {
+      if (local.has(uid)) continue;
+      // The pod is gone, and its namespace with its rules.
+      this.#pods.delete(uid);
+      pod.wanted = false;
+      this.#actions.closePod(uid);
+    }
+    this.#actions.changed();
+  }
+
+  /** The pods that need a certificate for these identities. */
+  identities(): Set<string> {
+    const identities = new Set<string>();
+    for (const { workload } of this.#pods.values()) identities.add(workload.identity);
+    return identities;
+  }
+
+  /** A certificate came: pods that waited for it go on. */
+  certificateCame(identity: string): void {
+    for (const pod of this.#pods.values()) if (pod.workload.identity === identity) this.#step(pod);
+  }
+
+  /** The pods that workers have open, or are opening. */
+  openPods(): PodSpec[] {
+    const open: PodSpec[] = [];
+    for (const pod of this.#pods.values()) {
+      if (pod.state === 'captured' || pod.state === 'joining') open.push(specOf(pod));
+    }
+    return open;
+  }
+
+  /** What is true of every pod of the node. */
+  report(): PodReport[] {
+    const reports: PodReport[] = [];
+    for (const local of this.#local.values()) {
+      const { uid, namespace, name } = local;
+      const pod = this.#pods.get(uid);
+      if (pod?.state === 'captured') {
+        reports.push({ uid, namespace, name, captured: this.#capture.mode });
+        continue;
+      }
+      const reason = pod === undefined ? this.#whyOut(local) : (pod.reason ?? pod.state);
+      reports.push({ uid, namespace, name, captured: null, reason });
+    }
+    return reports;
+  }
+
+  #whyOut(local: LocalPod): string {
+    const workload = this.#workloads.get(`${local.namespace}/${local.name}`);
+    return workload?.mesh.state === 'out' ? workload.mesh.reason : 'not known to the controller yet';
+  }
+
+  #wishFor(pod: LocalPod): Workload | undefined {
+    const workload = this.#workloads.get(`${pod.namespace}/${pod.name}`);
+    return workload?.uid === pod.uid && workload.mesh.state === 'in' ? workload : undefined;
+  }
+
+  #begin(local: LocalPod, workload: Workload): void {
+    const pod: EnrolledPod = {
+      local,
+      workload,
+      state: 'waiting-certificate',
+      wanted: true,
+      busy: false,
+      failures: 0,
+      reason: undefined,
+    };
+    this.#pods.set(local.uid, pod);
+    this.#step(pod);
+  }
+
+  /** Takes the next step, unless one is under way. */
+  #step(pod: EnrolledPod): void {
+    if (this.#pods.get(pod.local.uid) !== pod) return;
+    if (pod.busy) {
+      if (pod.state === 'leaving' && pod.wanted) this.#actions.stopReleasing(pod.local.uid);
+      return;
+    }
+    switch (pod.state) {
+      case 'waiting-certificate':
+        if (!pod.wanted) this.#pods.delete(pod.local.uid);
+        else if (this.#actions.hasCertificate(pod.workload.identity)) this.#run(pod, 'joining', () => this.#join(pod));
+        return;
+      case 'joining':
+        this.#run(pod, 'joining', () => this.#join(pod));
+        return;
+      case 'captured':
+        if (!pod.wanted) this.#run(pod, 'leaving', () => this.#leave(pod));
+        return;
+      case 'leaving':
+        if (pod.wanted) this.#run(pod, 'joining', () => this.#join(pod));
+        else this.#run(pod, 'leaving', () => this.#leave(pod));
+    }
+  }
+
+  #run(pod: EnrolledPod, state: PodState, step: () => Promise<void>): void {
+    pod.busy = true;
+    pod.state = state;
+    void step()
+      .then(() => {
+        pod.failures = 0;
+        pod.reason = undefined;
+        pod.busy = false;
+        this.#step(pod);
+      })
+      .catch((error: unknown) => {
+        pod.busy = false;
+        pod.failures += 1;
+        pod.reason = errorMessage(error);
+        if (this.#pods.get(pod.local.uid) !== pod) return;
+        this.#log.warn('a pod could not be brought where it should be; trying again', {
+          pod: `${pod.local.namespace}/${pod.local.name}`,
+          state,
+          error: pod.reason,
+        });
+        this.#clock.after(backoffDelayMs(retryBackoff, pod.failures), () => this.#step(pod));
+      })
+      .finally(() => this.#actions.changed());
+  }
+
+  async #join(pod: EnrolledPod): Promise<void> {
+    await this.#actions.openPod(specOf(pod));
+    await this.#capture.install(pod.local);
+    pod.state = 'captured';
+    this.#log.info('pod captured', { pod: `${pod.local.namespace}/${pod.local.name}`, identity: pod.workload.identity });
+  }
+
+  async #leave(pod: EnrolledPod): Promise<void> {
+    await this.#capture.release(pod.local);
+    this.#log.info('pod released', { pod: `${pod.local.namespace}/${pod.local.name}` });
+    this.#actions.changed();
+    // Wanted again meanwhile: the workers keep the pod, and the next step installs the redirect anew.
+    await this.#actions.releasePod(pod.local.uid, this.#drainMs);
+    if (pod.wanted || this.#pods.get(pod.local.uid) !== pod) return;
+    await this.#capture.remove(pod.local);
+    this.#pods.delete(pod.local.uid);
+  }
+}
+
+function specOf(pod: EnrolledPod): PodSpec {
+  const { local, workload } = pod;
+  return {
+    uid: local.uid,
+    namespace: local.namespace,
+    name: local.name,
+    workloadName: workload.workloadName,
+    addresses: workload.addresses,
+    identity: workload.identity,
+    netns: local.netns,
+  };
+}

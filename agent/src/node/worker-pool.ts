@@ -1,0 +1,143 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { BackoffPolicy, Clock, Logger } from '@tulle/core';
+import { backoffDelayMs } from '@tulle/core';
+import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
+
+/** What a new worker must be told before it can carry anything. */
+export interface WorkerStart {
+  /** Messages that bring a fresh worker to the present. */
+  greeting(): ToWorker[];
+  /** A worker said something. */
+  onMessage(worker: number, message: FromWorker): void;
+  /** A worker ended, and all that it had open. */
+  onLost(worker: number): void;
+}
+
+const restartBackoff: BackoffPolicy = { initialMs: 20, maxMs: 5_000, jitter: 0.2 };
+/** A worker that lived so long starts its back-off anew. */
+const steadyMs = 10_000;
+const measureTimeoutMs = 2_000;
+
+interface Slot {
+  readonly index: number;
+  child: ChildProcess | undefined;
+  failures: number;
+  startedMs: number;
+}
+
+/** The data-plane processes of an agent: kept alive, and all told the same. */
+export class WorkerPool {
+  readonly #slots: Slot[];
+  readonly #start: WorkerStart;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #measuring = new Map<number, { left: Set<number>; done: WorkerMeasures[]; resolve: () => void }>();
+  #measureNumber = 0;
+  #closing = false;
+
+  constructor(count: number, start: WorkerStart, tools: { readonly log: Logger; readonly clock: Clock }) {
+    this.#start = start;
+    this.#log = tools.log;
+    this.#clock = tools.clock;
+    this.#slots = Array.from({ length: count }, (_, index) => ({ index, child: undefined, failures: 0, startedMs: 0 }));
+    for (const slot of this.#slots) this.#spawn(slot);
+  }
+
+  /** The workers that live. */
+  get alive(): number[] {
+    return this.#slots.filter((slot) => slot.child !== undefined).map((slot) => slot.index);
+  }
+
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  /** Tells every worker. */
+  broadcast(message: ToWorker): void {
+    for (const slot of this.#slots) this.#send(slot, message);
+  }
+
+  /** Tells one worker. */
+  tell(worker: number, message: ToWorker): void {
+    const slot = this.#slots[worker];
+    if (slot !== undefined) this.#send(slot, message);
+  }
+
+  /** What the workers counted; one that does not answer in time is left out. */
+  async measure(): Promise<WorkerMeasures[]> {
+    const request = ++this.#measureNumber;
+    const done: WorkerMeasures[] = [];
+    const left = new Set(this.alive);
+    if (left.size === 0) return done;
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.after(measureTimeoutMs, resolve);
+      this.#measuring.set(request, {
+        left,
+        done,
+        resolve: () => {
+          timer.cancel();
+          resolve();
+        },
+      });
+      this.broadcast({ type: 'measure', request });
+    });
+    this.#measuring.delete(request);
+    return done;
+  }
+
+  /** Ends the workers. */
+  close(): void {
+    this.#closing = true;
+    for (const slot of this.#slots) {
+      if (slot.child?.connected === true) slot.child.disconnect();
+    }
+  }
+
+  #send(slot: Slot, message: ToWorker): void {
+    if (slot.child?.connected === true) slot.child.send(message);
+  }
+
+  #spawn(slot: Slot): void {
+    const child = fork(fileURLToPath(new URL('../worker/main.ts', import.meta.url)), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    slot.child = child;
+    slot.startedMs = this.#clock.monotonicMs();
+    child.on('message', (message) => this.#onMessage(slot, message as FromWorker));
+    child.on('error', (error) => this.#log.error('a worker could not be told', { error: error.message }));
+    child.on('exit', (code, signal) => this.#onExit(slot, code, signal));
+    for (const message of this.#start.greeting()) this.#send(slot, message);
+  }
+
+  #onMessage(slot: Slot, message: FromWorker): void {
+    if (message.type !== 'measured') {
+      this.#start.onMessage(slot.index, message);
+      return;
+    }
+    const measuring = this.#measuring.get(message.request);
+    if (measuring === undefined) return;
+    measuring.done.push(message.measures);
+    measuring.left.delete(slot.index);
+    if (measuring.left.size === 0) measuring.resolve();
+  }
+
+  #onExit(slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
+    slot.child = undefined;
+    for (const measuring of this.#measuring.values()) {
+      measuring.left.delete(slot.index);
+      if (measuring.left.size === 0) measuring.resolve();
+    }
+    if (this.#closing) return;
+    this.#log.error('a worker ended; its connections are lost, the others go on', { worker: slot.index, code, signal });
+    this.#start.onLost(slot.index);
+    slot.failures = this.#clock.monotonicMs() - slot.startedMs > steadyMs ? 0 : slot.failures + 1;
+    const delayMs = slot.failures <= 1 ? 0 : backoffDelayMs(restartBackoff, slot.failures);
+    this.#clock.after(delayMs, () => {
+      if (!this.#closing) this.#spawn(slot);
+    });
+  }
+}

@@ -1,0 +1,70 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What an agent is started with. */
+export interface AgentOptions {
+  readonly node: string;
+  readonly zone: string;
+  readonly controller: string;
+  readonly trustBundle: string;
+  readonly token: string;
+  readonly trustDomain: string;
+  readonly podsDir: string;
+  readonly workers: number;
+  readonly capture: 'auto' | 'iptables' | 'ebpf';
+  readonly admin: string;
+  readonly metrics: ListenAddress;
+  readonly ready: ListenAddress;
+  readonly drainDeadline: number;
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+    }
+    return value;
+  };
+}
+
+function listenAddress(text: string): ListenAddress {
+  const colon = text.lastIndexOf(':');
+  const port = Number(text.slice(colon + 1));
+  if (colon < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError('expected HOST:PORT');
+  }
+  return { host: text.slice(0, colon), port };
+}
+
+/** Reads the command line; ends the process with status 2 and a message where it is wrong. */
+export function readOptions(argv: readonly string[]): AgentOptions {
+  const command = new Command('tulle-agent')
+    .description('The agent of one node: captures its pods and carries their traffic over mutual TLS.')
+    .requiredOption('--node <name>', 'the name of the node')
+    .option('--zone <name>', 'the zone of the node, for topology-aware balancing', '')
+    .requiredOption('--controller <host:port>', 'where the mesh controller serves configuration and certificates')
+    .requiredOption('--trust-bundle <file>', 'PEM roots that the controller is verified with')
+    .requiredOption('--token <file>', 'the bearer token shown to the controller')
+    .option('--trust-domain <name>', 'the trust domain of the mesh', 'cluster.local')
+    .requiredOption('--pods-dir <dir>', 'a directory of UID.json files, one for each pod of the node')
+    .option('--workers <n>', 'data-plane processes', wholeNumber(1, 64), Math.min(4, availableParallelism()))
+    .addOption(new Option('--capture <how>', 'how traffic is redirected').choices(['auto', 'iptables', 'ebpf']).default('auto'))
+    .option('--admin <unix:path>', 'where the admin endpoint listens', 'unix:/run/tulle/agent.sock')
+    .option('--metrics <host:port>', 'where metrics are scraped', listenAddress, { host: '0.0.0.0', port: 15_020 })
+    .option('--ready <host:port>', 'where readiness is asked', listenAddress, { host: '0.0.0.0', port: 15_021 })
+    .option('--drain-deadline <seconds>', 'how long connections of a pod that leaves may go on', wholeNumber(0, 86_400), 300)
+    .addHelpText(
+      'after',
+      '\nExample:\n  tulle-agent --node n1 --controller 10.0.0.1:15012 --trust-bundle ca.pem --token token --pods-dir /run/tulle/pods\n',
+    )
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  command.parse(argv);
+  return command.opts<AgentOptions>();
+}

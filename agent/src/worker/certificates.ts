@@ -1,0 +1,49 @@
+import { createSecureContext } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { CertificateMessage } from '../ipc.ts';
+
+/** TLS 1.3 only; AES-128 first, for it is the cheapest that is safe. */
+const tlsSettings = {
+  minVersion: 'TLSv1.3',
+  ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
+  ecdhCurve: 'X25519:P-256',
+} as const;
+
+/** A certificate in use. */
+export interface WorkloadCertificate {
+  readonly identity: string;
+  /** For connections that this workload opens. */
+  readonly context: SecureContext;
+  /** The same, for servers, which make a context of their own. */
+  readonly secureOptions: SecureContextOptions;
+  readonly notAfterMs: number;
+}
+
+/** The workload certificates of a worker's pods, by SPIFFE id. Keys live here, in memory, and nowhere else. */
+export class CertificateStore {
+  readonly #byIdentity = new Map<string, WorkloadCertificate>();
+  readonly #listeners = new Set<(certificate: WorkloadCertificate) => void>();
+
+  /** Takes a certificate, new or renewed; whoever listens is told. */
+  put(message: CertificateMessage): void {
+    const secureOptions = { key: message.privateKeyPem, cert: message.chainPem, ca: message.rootsPem, ...tlsSettings };
+    const context = createSecureContext(secureOptions);
+    const certificate = { identity: message.identity, context, secureOptions, notAfterMs: message.notAfterMs };
+    this.#byIdentity.set(message.identity, certificate);
+    for (const listener of this.#listeners) listener(certificate);
+  }
+
+  get(identity: string): WorkloadCertificate | undefined {
+    return this.#byIdentity.get(identity);
+  }
+
+  drop(identity: string): void {
+    this.#byIdentity.delete(identity);
+  }
+
+  /** Calls `listener` with each certificate that comes; the function given back ends that. */
+  onChange(listener: (certificate: WorkloadCertificate) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

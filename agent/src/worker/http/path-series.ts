@@ -1,0 +1,65 @@
+import type { CompiledRule } from '@tulle/routing';
+import type { SeriesCounter } from '../measures.ts';
+import type { ServicePortView } from '../mesh-view.ts';
+import type { PodPlane } from '../pod-plane.ts';
+
+/** The series of one pod, Service port and rule: status classes without a reason are found by index. */
+export class PathSeries {
+  readonly #make: (statusClass: string, reason: string) => SeriesCounter;
+  readonly #byClass: (SeriesCounter | undefined)[] = [];
+
+  constructor(make: (statusClass: string, reason: string) => SeriesCounter) {
+    this.#make = make;
+  }
+
+  /** Counts a request; `status` 0 stands for a request whose client left before there was one. */
+  record(status: number, reason: string, durationMs: number): void {
+    if (reason !== '') {
+      this.#make(statusClass(status), reason).record(durationMs);
+      return;
+    }
+    const index = Math.floor(status / 100);
+    let series = this.#byClass[index];
+    if (series === undefined) {
+      series = this.#make(statusClass(status), '');
+      this.#byClass[index] = series;
+    }
+    series.record(durationMs);
+  }
+}
+
+function statusClass(status: number): string {
+  return status === 0 ? 'none' : `${Math.floor(status / 100)}xx`;
+}
+
+const byPod = new WeakMap<PodPlane, WeakMap<object, PathSeries>>();
+
+/** The series for requests of `pod` to a Service port, by the rule that matched. */
+export function pathSeriesOf(pod: PodPlane, frontend: ServicePortView, rule: CompiledRule | undefined): PathSeries {
+  let ofPod = byPod.get(pod);
+  if (ofPod === undefined) {
+    ofPod = new WeakMap();
+    byPod.set(pod, ofPod);
+  }
+  const key = rule ?? frontend;
+  let series = ofPod.get(key);
+  if (series === undefined) {
+    const { spec, context } = pod;
+    const { service } = frontend;
+    const route = rule === undefined ? '' : `${rule.rule.route}#${rule.rule.name ?? rule.rule.index}`;
+    series = new PathSeries((statusClass, reason) =>
+      context.requests.series([
+        spec.workloadName,
+        spec.namespace,
+        service.name,
+        service.namespace,
+        route,
+        'http/1.1',
+        statusClass,
+        reason,
+      ]),
+    );
+    ofPod.set(key, series);
+  }
+  return series;
+}

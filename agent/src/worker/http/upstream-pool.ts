@@ -1,0 +1,69 @@
+import type { BalancedEndpoint } from '@tulle/routing';
+import type { PodPlane } from '../pod-plane.ts';
+import type { Ticker } from '../tick.ts';
+import { Upstream } from './upstream.ts';
+import type { UpstreamHome } from './upstream.ts';
+
+const connectTimeoutMs = 10_000;
+const maxIdle = 256;
+
+/** The free connections of one pod to one endpoint, the one used last first. */
+class UpstreamPool implements UpstreamHome {
+  readonly ticker: Ticker;
+  readonly all = new Set<Upstream>();
+  readonly idle: Upstream[] = [];
+
+  constructor(ticker: Ticker) {
+    this.ticker = ticker;
+  }
+
+  release(upstream: Upstream): void {
+    if (this.idle.length >= maxIdle) upstream.onDeadline();
+    else this.idle.push(upstream);
+  }
+
+  forget(upstream: Upstream): void {
+    this.all.delete(upstream);
+    const at = this.idle.lastIndexOf(upstream);
+    if (at >= 0) this.idle.splice(at, 1);
+  }
+}
+
+/** The HTTP/1.1 connections of one pod to applications: pooled for each endpoint, never shared between pods. */
+export class UpstreamPools {
+  readonly #pod: PodPlane;
+  readonly #byEndpoint = new Map<BalancedEndpoint, UpstreamPool>();
+
+  constructor(pod: PodPlane) {
+    this.#pod = pod;
+  }
+
+  /** A connection to the endpoint: a free one, or, where there is none or `fresh` asks for it, a new one. */
+  take(endpoint: BalancedEndpoint, fresh: boolean): Upstream {
+    let pool = this.#byEndpoint.get(endpoint);
+    if (pool === undefined) {
+      pool = new UpstreamPool(this.#pod.context.ticker);
+      this.#byEndpoint.set(endpoint, pool);
+      this.#forgetUnused();
+    }
+    const free = fresh ? undefined : pool.idle.pop();
+    if (free !== undefined) return free;
+    const upstream = new Upstream(pool);
+    pool.all.add(upstream);
+    const to = endpoint.endpoint;
+    const workload = to.workload === undefined ? undefined : this.#pod.context.mesh.workload(to.workload);
+    upstream.attach(this.#pod.connectWorkload(to, workload, connectTimeoutMs, upstream));
+    return upstream;
+  }
+
+  destroy(): void {
+    for (const pool of this.#byEndpoint.values()) for (const upstream of [...pool.all]) upstream.reset();
+    this.#byEndpoint.clear();
+  }
+
+  /** Endpoints come and go: pools without a connection are dropped when a new one is made. */
+  #forgetUnused(): void {
+    if (this.#byEndpoint.size < 64) return;
+    for (const [endpoint, pool] of this.#byEndpoint) if (pool.all.size === 0) this.#byEndpoint.delete(endpoint);
+  }
+}

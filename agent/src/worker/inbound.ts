@@ -1,0 +1,46 @@
+import type { Socket } from 'node:net';
+import { originalDestination, podPorts } from '@tulle/linux';
+import { plainAddress } from './addresses.ts';
+import type { PodConnection, PodPlane } from './pod-plane.ts';
+import { nobody } from './channel.ts';
+import { SocketChannel } from './socket-channel.ts';
+import { Splice } from './splice.ts';
+
+const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
+
+/**
+ * Takes a plaintext connection to the pod, from outside the mesh: in PERMISSIVE mode it goes to the application, which
+ * sees its client's own address; in STRICT mode it is reset. Both are counted.
+ */
+export function acceptInbound(pod: PodPlane, socket: Socket): void {
+  const { counters, mesh } = pod.context;
+  const fd = descriptorOf(socket);
+  const destination = fd === undefined ? undefined : originalDestination(fd, 4);
+  const isOurs = destination !== undefined && pod.spec.addresses.includes(destination.address);
+  if (destination === undefined || !isOurs || reservedPorts.has(destination.port)) {
+    counters.add('inbound_refused');
+    socket.on('error', () => {});
+    socket.resetAndDestroy();
+    return;
+  }
+  if (mesh.workload(`${pod.spec.namespace}/${pod.spec.name}`)?.mtlsMode === 'strict') {
+    counters.add('inbound_plaintext_refused');
+    socket.on('error', () => {});
+    socket.resetAndDestroy();
+    return;
+  }
+  counters.add('inbound_plaintext_accepted');
+  const client = SocketChannel.accepted(socket, nobody);
+  const application = pod.connectApplication(destination, plainAddress(socket.remoteAddress ?? ''), nobody);
+  const connection: PodConnection = { drain: () => {}, destroy: () => splice.reset() };
+  const splice = new Splice(client, application, () => pod.connections.delete(connection));
+  pod.connections.add(connection);
+}
+
+/** The descriptor of an accepted socket: Node shows it to nobody, but keeps it on the handle. */
+export function descriptorOf(socket: Socket): number | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  const fd: unknown = Reflect.get(handle, 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}

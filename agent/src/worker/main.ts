@@ -1,0 +1,93 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { errorMessage } from '@tulle/core';
+import { ByteWriter } from '@tulle/wire';
+import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
+import { processLogger } from '../log.ts';
+import { CertificateStore } from './certificates.ts';
+import { Counters, RequestMetrics } from './measures.ts';
+import { MeshView } from './mesh-view.ts';
+import { PodSet } from './pod-set.ts';
+import { Ticker } from './tick.ts';
+import { TurnFlusher } from './turn-flusher.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** How exactly deadlines of the data path are met. */
+const tickMs = 25;
+
+const log = processLogger({ part: 'agent-worker', pid: process.pid });
+const loopDelay = monitorEventLoopDelay({ resolution: 20 });
+let pods: PodSet | undefined;
+let context: WorkerContext | undefined;
+
+function tell(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}
+
+function measures(of: WorkerContext): WorkerMeasures {
+  return {
+    pid: process.pid,
+    requests: of.requests.snapshot(),
+    counters: of.counters.snapshot(),
+    eventLoopDelayP99Ms: loopDelay.percentile(99) / 1e6,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
+
+function receive(message: ToWorker): void {
+  if (message.type === 'configure') {
+    context = {
+      log,
+      mesh: new MeshView(message.settings),
+      certificates: new CertificateStore(),
+      flusher: new TurnFlusher(),
+      ticker: new Ticker(tickMs),
+      counters: new Counters(),
+      requests: new RequestMetrics(),
+      writer: new ByteWriter(),
+    };
+    pods = new PodSet(context, tell);
+    return;
+  }
+  if (context === undefined || pods === undefined) return;
+  switch (message.type) {
+    case 'mesh':
+      context.mesh.apply(message.delta);
+      return;
+    case 'certificate':
+      context.certificates.put(message.certificate);
+      return;
+    case 'drop-certificate':
+      context.certificates.drop(message.identity);
+      return;
+    case 'open-pod':
+      void pods.open(message.pod);
+      return;
+    case 'release-pod':
+      pods.release(message.uid, message.drainMs);
+      return;
+    case 'close-pod':
+      pods.close(message.uid);
+      return;
+    case 'measure':
+      tell({ type: 'measured', request: message.request, measures: measures(context) });
+      return;
+    case 'drain':
+      pods.drainAll(message.deadlineMs);
+      return;
+  }
+}
+
+loopDelay.enable();
+process.on('message', (message) => {
+  try {
+    receive(message as ToWorker);
+  } catch (error) {
+    log.error('a message of the agent could not be carried out', { error: errorMessage(error) });
+  }
+});
+// Without its main process nobody tells a worker what is true: it must not go on with old configuration.
+process.on('disconnect', () => process.exit(0));
+// The main process decides when to stop; a terminal's Ctrl-C reaches the whole group.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+tell({ type: 'started' });

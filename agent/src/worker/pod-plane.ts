@@ -1,0 +1,149 @@
+import { createServer, Socket } from 'node:net';
+import type { Server } from 'node:net';
+import type { Workload } from '@tulle/ir';
+import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
+import type { PodSpec } from '../ipc.ts';
+import { hostPort } from './addresses.ts';
+import type { ByteChannel, ChannelOwner } from './channel.ts';
+import type { WorkloadCertificate } from './certificates.ts';
+import { acceptInbound } from './inbound.ts';
+import { acceptOutbound } from './outbound.ts';
+import { SocketChannel } from './socket-channel.ts';
+import { TunnelPool } from './tunnel-client.ts';
+import { TunnelServer } from './tunnel-server.ts';
+import { UpstreamPools } from './http/upstream-pool.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+const listenBacklog = 4_096;
+const applicationConnectTimeoutMs = 10_000;
+
+/** Something of a pod that ends by itself, or is ended with it. */
+export interface PodConnection {
+  /** Waits for nothing new: a connection that idles between two requests closes, one that works goes on. */
+  drain(): void;
+  destroy(): void;
+}
+
+/** One captured pod in one worker: its listeners, its tunnels, and every connection that the worker carries for it. */
+export class PodPlane {
+  readonly spec: PodSpec;
+  readonly context: WorkerContext;
+  readonly tunnels: TunnelPool;
+  readonly upstreams: UpstreamPools;
+  /** Connections of the pod's own clients, and plain connections to it. */
+  readonly connections = new Set<PodConnection>();
+  draining = false;
+  readonly #namespace: NetworkNamespace;
+  readonly #tunnelServer: TunnelServer;
+  readonly #servers: Server[] = [];
+
+  constructor(spec: PodSpec, context: WorkerContext) {
+    this.spec = spec;
+    this.context = context;
+    this.#namespace = NetworkNamespace.open(spec.netns);
+    this.tunnels = new TunnelPool({
+      namespace: this.#namespace,
+      identity: spec.identity,
+      certificates: context.certificates,
+      flusher: context.flusher,
+      ticker: context.ticker,
+    });
+    this.upstreams = new UpstreamPools(this);
+    this.#tunnelServer = new TunnelServer({
+      flusher: context.flusher,
+      ticker: context.ticker,
+      addresses: spec.addresses,
+      connectApplication: (to, source, owner) => this.connectApplication(to, source, owner),
+      allows: () => true,
+      count: (event) => context.counters.add(event),
+    });
+  }
+
+  /** Opens the pod's three ports. Throws where one cannot be opened; nothing is left open then. */
+  async open(): Promise<void> {
+    const certificate = this.context.certificates.get(this.spec.identity);
+    if (certificate === undefined) throw new Error(`there is no certificate for ${this.spec.identity} yet`);
+    this.#tunnelServer.setCertificate(certificate);
+    try {
+      await this.#listen(podPorts.outbound, (socket) => acceptOutbound(this, socket));
+      await this.#listen(podPorts.inboundPlaintext, (socket) => acceptInbound(this, socket));
+      await this.#listen(podPorts.hbone, (socket) => this.#tunnelServer.accept(socket));
+    } catch (error) {
+      this.destroy();
+      throw error;
+    }
+  }
+
+  /** A new certificate for the pod's identity came. */
+  renewed(certificate: WorkloadCertificate): void {
+    if (certificate.identity === this.spec.identity) this.#tunnelServer.setCertificate(certificate);
+  }
+
+  /** Connects out of the pod to a destination that is not meshed, as the pod. */
+  connectPlain(to: { address: string; port: number }, timeoutMs: number, owner: ChannelOwner): ByteChannel {
+    const fd = this.#namespace.run(() => openTcpSocket({ destination: to.address, mark: socketMarks.outbound }));
+    const socket = new Socket({ fd, allowHalfOpen: true });
+    return SocketChannel.connecting(socket, { ...to, timeoutMs }, owner);
+  }
+
+  /** Connects to the pod's own application, which sees `source` as its client. */
+  connectApplication(to: { address: string; port: number }, source: string, owner: ChannelOwner): ByteChannel {
+    const fd = this.#namespace.run(() =>
+      openTcpSocket({ destination: to.address, mark: socketMarks.inbound, transparentSource: source }),
+    );
+    const socket = new Socket({ fd, allowHalfOpen: true });
+    return SocketChannel.connecting(socket, { ...to, timeoutMs: applicationConnectTimeoutMs }, owner);
+  }
+
+  /** Connects to `port` of a workload: through a tunnel where it is in the mesh, as it is where it is not. */
+  connectWorkload(
+    to: { address: string; port: number },
+    workload: Workload | undefined,
+    timeoutMs: number,
+    owner: ChannelOwner,
+  ): ByteChannel {
+    if (workload === undefined || workload.mesh.state !== 'in') return this.connectPlain(to, timeoutMs, owner);
+    const peer = { address: to.address, identity: workload.identity };
+    return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
+  }
+
+  /** What still keeps the pod's rules and sockets needed. */
+  get busy(): number {
+    return this.connections.size + this.#tunnelServer.connections;
+  }
+
+  /** The pod leaves the mesh: whoever is connected goes on, and idle connections close. */
+  drain(): void {
+    if (this.draining) return;
+    this.draining = true;
+    this.#tunnelServer.drain();
+    for (const connection of [...this.connections]) connection.drain();
+  }
+
+  /** Ends everything at once. */
+  destroy(): void {
+    for (const server of this.#servers) server.close();
+    this.#servers.length = 0;
+    for (const connection of [...this.connections]) connection.destroy();
+    this.upstreams.destroy();
+    this.tunnels.destroy();
+    this.#tunnelServer.destroy();
+    this.#namespace.close();
+  }
+
+  #listen(port: number, accept: (socket: Socket) => void): Promise<void> {
+    const fd = this.#namespace.run(() =>
+      openTcpListener({ address: '0.0.0.0', port, backlog: listenBacklog, reusePort: true }),
+    );
+    return new Promise((resolve, reject) => {
+      const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+      server.once('error', reject);
+      server.listen({ fd }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.context.log.error('a listener failed', { port, error: error.message }));
+        this.#servers.push(server);
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import { errorMessage } from '@tulle/core';
+import type { FromWorker, PodSpec } from '../ipc.ts';
+import { PodPlane } from './pod-plane.ts';
+import type { Deadline } from './tick.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** How often a pod that is leaving is looked at: whether its last connection has ended. */
+const drainCheckMs = 100;
+
+/** The pods that a worker carries, and those that are leaving. */
+export class PodSet {
+  readonly #context: WorkerContext;
+  readonly #tell: (message: FromWorker) => void;
+  readonly #pods = new Map<string, PodPlane>();
+  readonly #leaving = new Map<string, LeavingPod>();
+
+  constructor(context: WorkerContext, tell: (message: FromWorker) => void) {
+    this.#context = context;
+    this.#tell = tell;
+    context.certificates.onChange((certificate) => {
+      for (const pod of this.#pods.values()) pod.renewed(certificate);
+    });
+  }
+
+  /** Opens a pod's ports; a pod that was leaving stays. */
+  async open(spec: PodSpec): Promise<void> {
+    const { uid } = spec;
+    const leaving = this.#leaving.get(uid);
+    if (leaving !== undefined) {
+      leaving.cancel();
+      this.#leaving.delete(uid);
+      leaving.pod.draining = false;
+      this.#pods.set(uid, leaving.pod);
+    }
+    if (this.#pods.has(uid)) {
+      this.#tell({ type: 'pod-opened', uid });
+      return;
+    }
+    let pod: PodPlane | undefined;
+    try {
+      pod = new PodPlane(spec, this.#context);
+      await pod.open();
+      this.#pods.set(uid, pod);
+      this.#tell({ type: 'pod-opened', uid });
+    } catch (error) {
+      pod?.destroy();
+      this.#tell({ type: 'pod-failed', uid, message: errorMessage(error) });
+    }
+  }
+
+  /** Carries the pod's connections to their end, or to the deadline. */
+  release(uid: string, drainMs: number): void {
+    const pod = this.#pods.get(uid);
+    if (pod === undefined) {
+      if (!this.#leaving.has(uid)) this.#tell({ type: 'pod-drained', uid });
+      return;
+    }
+    this.#pods.delete(uid);
+    pod.drain();
+    const done = () => {
+      this.#leaving.delete(uid);
+      pod.destroy();
+      this.#tell({ type: 'pod-drained', uid });
+    };
+    this.#leaving.set(uid, new LeavingPod(pod, this.#context, performance.now() + drainMs, done));
+  }
+
+  /** The pod is gone, and its connections with it. */
+  close(uid: string): void {
+    this.#pods.get(uid)?.destroy();
+    this.#pods.delete(uid);
+    const leaving = this.#leaving.get(uid);
+    leaving?.cancel();
+    leaving?.pod.destroy();
+    this.#leaving.delete(uid);
+  }
+
+  /** Ends the worker's work: nothing new, and the end of what is open within the deadline. */
+  drainAll(deadlineMs: number): void {
+    for (const uid of [...this.#pods.keys()]) this.release(uid, deadlineMs);
+  }
+}
+
+/** A pod whose last connections are being carried. */
+class LeavingPod implements Deadline {
+  deadlineMs: number;
+  readonly pod: PodPlane;
+  readonly #context: WorkerContext;
+  readonly #untilMs: number;
+  readonly #done: () => void;
+
+  constructor(pod: PodPlane, context: WorkerContext, untilMs: number, done: () => void) {
+    this.pod = pod;
+    this.#context = context;
+    this.#untilMs = untilMs;
+    this.#done = done;
+    this.deadlineMs = context.ticker.nowMs + drainCheckMs;
+    context.ticker.add(this);
+  }
+
+  onDeadline(): void {
+    if (this.pod.busy > 0 && this.#context.ticker.nowMs < this.#untilMs) {
+      this.deadlineMs = this.#context.ticker.nowMs + drainCheckMs;
+      return;
+    }
+    this.cancel();
+    this.#done();
+  }
+
+  cancel(): void {
+    this.#context.ticker.remove(this);
+  }
+}

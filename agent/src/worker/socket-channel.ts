@@ -1,0 +1,105 @@
+import type { Socket } from 'node:net';
+import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import { nobody } from './channel.ts';
+
+/** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
+export class SocketChannel implements ByteChannel {
+  owner: ChannelOwner;
+  readonly socket: Socket;
+  #ended = false;
+  #connectFailure: ChannelFailure | undefined;
+  #failed = false;
+  #finished = false;
+  #connectTimer: NodeJS.Timeout | undefined;
+
+  private constructor(socket: Socket, owner: ChannelOwner) {
+    this.socket = socket;
+    this.owner = owner;
+    socket.setNoDelay(true);
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('drain', this.#onDrain);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  /** Takes a socket that is connected. */
+  static accepted(socket: Socket, owner: ChannelOwner): SocketChannel {
+    return new SocketChannel(socket, owner);
+  }
+
+  /** Takes a socket (from a descriptor made in a pod's namespace) and connects it. */
+  static connecting(
+    socket: Socket,
+    to: { readonly address: string; readonly port: number; readonly timeoutMs: number },
+    owner: ChannelOwner,
+  ): SocketChannel {
+    const channel = new SocketChannel(socket, owner);
+    channel.#connectFailure = 'connect-failed';
+    channel.#connectTimer = setTimeout(() => {
+      channel.#connectFailure = 'connect-timeout';
+      channel.#failed = true;
+      socket.destroy();
+    }, to.timeoutMs);
+    socket.once('connect', () => {
+      clearTimeout(channel.#connectTimer);
+      channel.#connectFailure = undefined;
+      channel.owner.onOpen(channel);
+    });
+    socket.connect({ host: to.address, port: to.port });
+    return channel;
+  }
+
+  write(chunk: Buffer, start: number, end: number): boolean {
+    const whole = start === 0 && end === chunk.length;
+    return this.socket.write(whole ? chunk : chunk.subarray(start, end));
+  }
+
+  end(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.owner = nobody;
+    clearTimeout(this.#connectTimer);
+    this.socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.owner.onData(this, chunk, 0, chunk.length);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.owner.onEnd(this);
+  };
+
+  readonly #onDrain = (): void => {
+    this.owner.onWritable(this);
+  };
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    this.#failed = true;
+    if (this.#connectFailure === 'connect-failed' && error.code === 'ECONNREFUSED') {
+      this.#connectFailure = 'connect-refused';
+    }
+  };
+
+  readonly #onClose = (): void => {
+    clearTimeout(this.#connectTimer);
+    const { owner } = this;
+    this.owner = nobody;
+    const broken = this.#failed || !this.#ended || !this.#finished;
+    owner.onClosed(this, this.#connectFailure ?? (broken ? 'reset' : undefined));
+  };
+}

@@ -1,0 +1,113 @@
+import type { Http2Stream } from '@tulle/wire';
+import { http2ErrorCode } from '@tulle/wire';
+import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import { nobody } from './channel.ts';
+
+/** How many bytes are kept for a stream that is not open yet before its writer is asked to wait. */
+const maxBytesBeforeOpen = 64 * 1024;
+
+/**
+ * A channel over one CONNECT stream of a tunnel. Pausing it withholds the stream's window, so that the other end stops
+ * when the window (4 MiB) is used up; what is on its way is still delivered.
+ */
+export class StreamChannel implements ByteChannel {
+  owner: ChannelOwner;
+  #stream: Http2Stream | undefined;
+  #open = false;
+  #closed = false;
+  #paused = false;
+  #unreturnedBytes = 0;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #endKept = false;
+  /** Withdraws a stream that waits for its connection; set by the one that makes it wait. */
+  onWithdrawn: (() => void) | undefined;
+
+  constructor(owner: ChannelOwner) {
+    this.owner = owner;
+  }
+
+  /** Gives the channel its stream; the other end has not answered yet. */
+  attach(stream: Http2Stream): void {
+    this.#stream = stream;
+    this.onWithdrawn = undefined;
+    stream.user = this;
+  }
+
+  /** The stream carries bytes from now on. */
+  opened(): void {
+    const stream = this.#stream;
+    if (stream === undefined || this.#closed) return;
+    this.#open = true;
+    for (const chunk of this.#kept) stream.write(chunk, 0, chunk.length);
+    this.#kept = [];
+    if (this.#endKept) stream.end();
+    this.owner.onOpen(this);
+    if (this.#keptBytes >= maxBytesBeforeOpen) this.owner.onWritable(this);
+    this.#keptBytes = 0;
+  }
+
+  write(chunk: Buffer, start: number, end: number): boolean {
+    if (this.#open) return (this.#stream as Http2Stream).write(chunk, start, end);
+    this.#kept.push(chunk.subarray(start, end));
+    this.#keptBytes += end - start;
+    return this.#keptBytes < maxBytesBeforeOpen;
+  }
+
+  end(): void {
+    if (this.#open) this.#stream?.end();
+    else this.#endKept = true;
+  }
+
+  reset(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.owner = nobody;
+    this.#kept = [];
+    this.onWithdrawn?.();
+    this.#returnWindow();
+    this.#stream?.reset(http2ErrorCode.cancel);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#returnWindow();
+  }
+
+  /** Bytes came on the stream. */
+  received(chunk: Buffer, start: number, end: number): void {
+    this.#unreturnedBytes += end - start;
+    this.owner.onData(this, chunk, start, end);
+    if (!this.#paused) this.#returnWindow();
+  }
+
+  /** The other end will send no more. */
+  receivedEnd(): void {
+    this.owner.onEnd(this);
+  }
+
+  writable(): void {
+    this.owner.onWritable(this);
+  }
+
+  /** The stream is gone, or could not be made. */
+  closed(failure: ChannelFailure | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#kept = [];
+    const { owner } = this;
+    this.owner = nobody;
+    owner.onClosed(this, failure);
+  }
+
+  #returnWindow(): void {
+    if (this.#unreturnedBytes === 0) return;
+    const bytes = this.#unreturnedBytes;
+    this.#unreturnedBytes = 0;
+    this.#stream?.consumed(bytes);
+  }
+}

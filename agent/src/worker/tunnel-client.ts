@@ -1,0 +1,379 @@
+import { connect as connectTls } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { Socket } from 'node:net';
+import { backoffDelayMs } from '@tulle/core';
+import { peerIdentity } from '@tulle/identity';
+import type { NetworkNamespace } from '@tulle/linux';
+import { openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
+import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
+import { defaultHttp2Limits, encodeHeaderList, Http2Connection, http2ErrorCode, tunnelHttp2Settings } from '@tulle/wire';
+import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { CertificateStore } from './certificates.ts';
+import { StreamChannel } from './stream-channel.ts';
+import type { Ticker } from './tick.ts';
+import { TlsOutput } from './tls-output.ts';
+import type { TurnFlusher } from './turn-flusher.ts';
+
+/** What all tunnels of one pod share. */
+export interface TunnelContext {
+  readonly namespace: NetworkNamespace;
+  /** The pod's own SPIFFE id, shown to the other end. */
+  readonly identity: string;
+  readonly certificates: CertificateStore;
+  readonly flusher: TurnFlusher;
+  readonly ticker: Ticker;
+}
+
+/** Where a tunnel leads: a pod's address, and the identity that must answer there. */
+export interface TunnelPeer {
+  readonly address: string;
+  readonly identity: string;
+}
+
+const maxStreams = 100;
+const connectTimeoutMs = 10_000;
+/** A refused port may be that of a pod that is just joining, or whose agent is being restarted: so long it is tried. */
+const refusedForMs = 3_000;
+const refusedBackoff = { initialMs: 10, maxMs: 200, jitter: 0.3 };
+const idleTimeoutMs = 300_000;
+const pingIntervalMs = 10_000;
+const pingTimeoutMs = 20_000;
+/** Tunnels end so long before their certificate does. */
+const certificateMarginMs = 60_000;
+const emptyPing = Buffer.alloc(8);
+
+/** A stream that waits for its connection. */
+interface WaitingStream {
+  readonly channel: StreamChannel;
+  readonly destination: string;
+}
+
+/**
+ * One HBONE connection from a pod to another: TLS 1.3 with the pod's certificate, the other end's identity checked, HTTP/2
+ * CONNECT streams in it (one for each connection to the application behind).
+ *
+ * States: connecting -> open -> draining -> closed; connecting -> closed. Draining takes no new streams.
+ */
+export class TunnelConnection implements Http2Handlers {
+  state: 'connecting' | 'open' | 'draining' | 'closed' = 'connecting';
+  deadlineMs = Number.POSITIVE_INFINITY;
+  streams = 0;
+  readonly #context: TunnelContext;
+  readonly #peer: TunnelPeer;
+  readonly #onClosed: (connection: TunnelConnection) => void;
+  readonly #startedMs = performance.now();
+  readonly #connectHeaders = new Map<string, Buffer>();
+  #waiting: WaitingStream[] = [];
+  #refusals = 0;
+  #raw: Socket | undefined;
+  #secure: TLSSocket | undefined;
+  #http2: Http2Connection | undefined;
+  #output: TlsOutput | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #lastHeardMs = 0;
+  #idleSinceMs = 0;
+  #endsAtMs = Number.POSITIVE_INFINITY;
+  #pinged = false;
+
+  constructor(context: TunnelContext, peer: TunnelPeer, onClosed: (connection: TunnelConnection) => void) {
+    this.#context = context;
+    this.#peer = peer;
+    this.#onClosed = onClosed;
+    this.#connect();
+  }
+
+  /** Whether another stream may be opened here (or wait for the connection). */
+  get hasRoom(): boolean {
+    if (this.state === 'connecting') return this.#waiting.length < maxStreams;
+    return this.state === 'open' && this.streams < maxStreams && (this.#http2?.canOpenStream ?? false);
+  }
+
+  /** Opens a stream to `destination` (`address:port` of the application); the channel opens when the other end accepts. */
+  openStream(destination: string, owner: ChannelOwner): ByteChannel {
+    const channel = new StreamChannel(owner);
+    if (this.state === 'open') {
+      this.#begin(channel, destination);
+    } else {
+      const waiting = { channel, destination };
+      this.#waiting.push(waiting);
+      channel.onWithdrawn = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+      };
+    }
+    return channel;
+  }
+
+  /** Lets the streams end and closes then. */
+  drain(): void {
+    if (this.state === 'connecting') this.#close('tunnel-closed');
+    if (this.state !== 'open') return;
+    this.state = 'draining';
+    if (this.streams === 0) this.#close(undefined);
+  }
+
+  /** Breaks the connection and all of its streams. */
+  destroy(): void {
+    this.#close('tunnel-closed');
+  }
+
+  #begin(channel: StreamChannel, destination: string): void {
+    const http2 = this.#http2;
+    const stream = http2?.openStream(this.#connectTo(destination), false, 'connect');
+    if (stream === undefined) {
+      channel.closed('tunnel-closed');
+      return;
+    }
+    this.streams += 1;
+    channel.attach(stream);
+  }
+
+  #connectTo(destination: string): Buffer {
+    let headers = this.#connectHeaders.get(destination);
+    if (headers === undefined) {
+      headers = encodeHeaderList([
+        [':method', 'CONNECT'],
+        [':authority', destination],
+      ]);
+      this.#connectHeaders.set(destination, headers);
+    }
+    return headers;
+  }
+
+  #connect(): void {
+    const { certificates, identity, namespace } = this.#context;
+    const certificate = certificates.get(identity);
+    if (certificate === undefined || certificate.notAfterMs <= Date.now()) {
+      queueMicrotask(() => this.#close('no-certificate'));
+      return;
+    }
+    this.#endsAtMs = certificate.notAfterMs;
+    const { address } = this.#peer;
+    let fd: number;
+    try {
+      fd = namespace.run(() => openTcpSocket({ destination: address, mark: socketMarks.outbound }));
+    } catch {
+      queueMicrotask(() => this.#close('connect-failed'));
+      return;
+    }
+    const raw = new Socket({ fd, allowHalfOpen: true });
+    this.#raw = raw;
+    this.deadlineMs = performance.now() + connectTimeoutMs;
+    this.#context.ticker.add(this);
+    raw.on('error', this.#onRawError);
+    raw.once('connect', () => {
+      raw.off('error', this.#onRawError);
+      this.#secureOver(raw);
+    });
+    raw.connect({ host: address, port: podPorts.hbone });
+  }
+
+  readonly #onRawError = (error: NodeJS.ErrnoException): void => {
+    const mayComeUp = error.code === 'ECONNREFUSED' && performance.now() - this.#startedMs < refusedForMs;
+    if (!mayComeUp || this.state !== 'connecting') {
+      this.#close(error.code === 'ECONNREFUSED' ? 'connect-refused' : 'connect-failed');
+      return;
+    }
+    this.#retryTimer = setTimeout(() => this.#connect(), backoffDelayMs(refusedBackoff, this.#refusals));
+    this.#refusals += 1;
+  };
+
+  #secureOver(raw: Socket): void {
+    raw.on('error', () => this.#close('reset'));
+    raw.setNoDelay(true);
+    const context = this.#context.certificates.get(this.#context.identity)?.context;
+    if (context === undefined) {
+      this.#close('no-certificate');
+      return;
+    }
+    // The name is checked below against the whole SPIFFE id: there is no host name to check.
+    const secure = connectTls({
+      socket: raw,
+      secureContext: context,
+      ALPNProtocols: ['h2'],
+      rejectUnauthorized: true,
+      checkServerIdentity: () => undefined,
+    });
+    this.#secure = secure;
+    secure.on('error', () => this.#close(this.state === 'connecting' ? 'peer-identity' : 'reset'));
+    secure.on('close', () => this.#close('tunnel-closed'));
+    secure.once('secureConnect', () => this.#onSecure(secure));
+  }
+
+  #onSecure(secure: TLSSocket): void {
+    if (this.state !== 'connecting') return;
+    const certificate = secure.getPeerX509Certificate();
+    const peer =
+      certificate === undefined ? undefined : peerIdentity(certificate, { nowMs: Date.now(), role: 'server' });
+    const isExpected = peer?.ok === true && peer.value.text === this.#peer.identity;
+    if (!secure.authorized || secure.alpnProtocol !== 'h2' || !isExpected) {
+      this.#close('peer-identity');
+      return;
+    }
+    const output = new TlsOutput(secure, this.#context.flusher);
+    const http2 = new Http2Connection({
+      role: 'client',
+      settings: tunnelHttp2Settings,
+      limits: defaultHttp2Limits,
+      handlers: this,
+      output,
+      nowMs: () => performance.now(),
+    });
+    output.connection = http2;
+    this.#output = output;
+    this.#http2 = http2;
+    this.state = 'open';
+    this.deadlineMs = performance.now() + pingIntervalMs;
+    this.#heard();
+    this.#idleSinceMs = this.#lastHeardMs;
+    secure.on('data', (chunk: Buffer) => {
+      this.#lastHeardMs = this.#context.ticker.nowMs;
+      http2.receive(chunk);
+    });
+    secure.on('end', () => this.#close('tunnel-closed'));
+    http2.start();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { channel, destination } of waiting) this.#begin(channel, destination);
+  }
+
+  #heard(): void {
+    this.#lastHeardMs = performance.now();
+    this.#pinged = false;
+  }
+
+  /** The watchdog, each {@link pingIntervalMs}: dead peers, idle connections, certificates that end. */
+  onDeadline(): void {
+    if (this.state === 'connecting') {
+      this.#close('connect-timeout');
+      return;
+    }
+    if (this.state === 'closed') return;
+    const { nowMs } = this.#context.ticker;
+    this.deadlineMs = nowMs + pingIntervalMs;
+    if (this.#pinged && nowMs - this.#lastHeardMs > pingTimeoutMs) return this.#close('tunnel-closed');
+    if (this.streams > 0) this.#idleSinceMs = nowMs;
+    else if (nowMs - this.#idleSinceMs > idleTimeoutMs) return this.#close(undefined);
+    if (Date.now() > this.#endsAtMs - certificateMarginMs) this.drain();
+    if (nowMs - this.#lastHeardMs >= pingIntervalMs && this.#http2 !== undefined) {
+      this.#pinged = true;
+      this.#http2.ping(emptyPing);
+    }
+  }
+
+  onHeaders(stream: Http2Stream, headers: Http2Headers): void {
+    const channel = stream.user as StreamChannel;
+    const { status } = headers;
+    if (status < 200) return;
+    if (status === 200) {
+      channel.opened();
+      return;
+    }
+    channel.closed(status === 401 || status === 403 ? 'policy-denied' : 'connect-refused');
+    stream.reset(http2ErrorCode.cancel);
+  }
+
+  onTrailers(): void {}
+
+  onData(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    (stream.user as StreamChannel).received(chunk, start, end);
+  }
+
+  onEnd(stream: Http2Stream): void {
+    (stream.user as StreamChannel).receivedEnd();
+  }
+
+  onReset(stream: Http2Stream, errorCode: number): void {
+    const lost = stream.resetBy === 'connection' || errorCode === http2ErrorCode.refusedStream;
+    (stream.user as StreamChannel).closed(lost ? 'tunnel-closed' : 'reset');
+  }
+
+  onStreamClosed(stream: Http2Stream): void {
+    (stream.user as StreamChannel).closed(undefined);
+    this.streams -= 1;
+    if (this.streams > 0) return;
+    this.#idleSinceMs = this.#context.ticker.nowMs;
+    if (this.state === 'draining') this.#close(undefined);
+  }
+
+  onWritable(stream: Http2Stream): void {
+    (stream.user as StreamChannel).writable();
+  }
+
+  onGoaway(): void {
+    if (this.state === 'open') this.drain();
+  }
+
+  onRemoteSettings(): void {}
+
+  onPingAck(): void {
+    this.#heard();
+  }
+
+  onConnectionError(): void {
+    this.#close('tunnel-closed');
+  }
+
+  #close(failure: ChannelFailure | undefined): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    clearTimeout(this.#retryTimer);
+    this.#context.ticker.remove(this);
+    if (failure === undefined) this.#http2?.goaway();
+    this.#output?.flush();
+    if (failure === undefined && this.#secure !== undefined) this.#secure.destroySoon();
+    else this.#secure?.destroy();
+    if (this.#secure === undefined) this.#raw?.destroy();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { channel } of waiting) channel.closed(failure ?? 'tunnel-closed');
+    this.#http2?.destroy();
+    this.#onClosed(this);
+  }
+}
+
+/** The tunnels of one pod, by where they lead: (source pod, source identity) is the pod itself. */
+export class TunnelPool {
+  readonly #context: TunnelContext;
+  readonly #byPeer = new Map<string, TunnelConnection[]>();
+
+  constructor(context: TunnelContext) {
+    this.#context = context;
+  }
+
+  /** Opens a stream to `destination` through a tunnel to `peer`, made where none has room. */
+  openStream(peer: TunnelPeer, destination: string, owner: ChannelOwner): ByteChannel {
+    const key = `${peer.address} ${peer.identity}`;
+    let connections = this.#byPeer.get(key);
+    if (connections === undefined) {
+      connections = [];
+      this.#byPeer.set(key, connections);
+    }
+    let connection = connections.find((candidate) => candidate.hasRoom);
+    if (connection === undefined) {
+      connection = new TunnelConnection(this.#context, peer, (closed) => this.#forget(key, closed));
+      connections.push(connection);
+    }
+    return connection.openStream(destination, owner);
+  }
+
+  /** How many connections are there. */
+  get size(): number {
+    let size = 0;
+    for (const connections of this.#byPeer.values()) size += connections.length;
+    return size;
+  }
+
+  drain(): void {
+    for (const connections of this.#byPeer.values()) for (const connection of [...connections]) connection.drain();
+  }
+
+  destroy(): void {
+    for (const connections of this.#byPeer.values()) for (const connection of [...connections]) connection.destroy();
+  }
+
+  #forget(key: string, closed: TunnelConnection): void {
+    const left = (this.#byPeer.get(key) ?? []).filter((connection) => connection !== closed);
+    if (left.length === 0) this.#byPeer.delete(key);
+    else this.#byPeer.set(key, left);
+  }
+}

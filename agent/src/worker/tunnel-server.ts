@@ -1,0 +1,322 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { createServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
+import { peerIdentity } from '@tulle/identity';
+import { podPorts } from '@tulle/linux';
+import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
+import { defaultHttp2Limits, encodeHeaderList, Http2Connection, http2ErrorCode, tunnelHttp2Settings } from '@tulle/wire';
+import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import { plainAddress } from './addresses.ts';
+import { Splice } from './splice.ts';
+import { StreamChannel } from './stream-channel.ts';
+import type { Ticker } from './tick.ts';
+import { TlsOutput } from './tls-output.ts';
+import type { TurnFlusher } from './turn-flusher.ts';
+import type { WorkloadCertificate } from './certificates.ts';
+
+/** What a tunnel server needs of its pod. */
+export interface TunnelServerContext {
+  readonly flusher: TurnFlusher;
+  readonly ticker: Ticker;
+  /** The pod's addresses: only these may be asked for. */
+  readonly addresses: readonly string[];
+  /** Connects to the pod's application as the client at `source`. */
+  connectApplication(to: { address: string; port: number }, source: string, owner: ChannelOwner): ByteChannel;
+  /** Whether the identity may talk to the port; policy is at the destination. */
+  allows(identity: string, port: number): boolean;
+  /** Counts what happened, by a closed list of names. */
+  count(event: 'hbone_accepted' | 'hbone_refused' | 'hbone_handshake_failed' | 'hbone_connect_failed'): void;
+}
+
+const handshakeTimeoutMs = 10_000;
+const maxConnections = 4_096;
+const idleTimeoutMs = 600_000;
+const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
+
+const answers = {
+  accepted: encodeHeaderList([[':status', '200']]),
+  badRequest: encodeHeaderList([[':status', '400']]),
+  denied: encodeHeaderList([[':status', '401']]),
+  unreachable: encodeHeaderList([[':status', '503']]),
+} as const;
+
+/**
+ * The HBONE port of one pod: TLS 1.3, a client certificate of the mesh demanded, HTTP/2 CONNECT to the pod's own
+ * address. It answers no byte of HTTP/2 to anybody whose identity it has not checked.
+ */
+export class TunnelServer {
+  readonly #context: TunnelServerContext;
+  readonly #tls: TlsServer;
+  readonly #connections = new Set<TunnelServerConnection>();
+  readonly #handshakes = new Set<Socket>();
+
+  constructor(context: TunnelServerContext) {
+    this.#context = context;
+    this.#tls = createServer({
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+      minVersion: 'TLSv1.3',
+      handshakeTimeout: handshakeTimeoutMs,
+      allowHalfOpen: true,
+    });
+    this.#tls.on('secureConnection', this.#onSecure);
+    this.#tls.on('tlsClientError', (_error, socket) => {
+      context.count('hbone_handshake_failed');
+      socket.destroy();
+    });
+  }
+
+  /** Uses another certificate for connections from now on. */
+  setCertificate(certificate: WorkloadCertificate): void {
+    this.#tls.setSecureContext(certificate.secureOptions);
+  }
+
+  /** Takes a connection to the pod's port 15008. */
+  accept(socket: Socket): void {
+    if (this.#connections.size + this.#handshakes.size >= maxConnections) {
+      socket.resetAndDestroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    socket.on('error', ignore);
+    this.#handshakes.add(socket);
+    socket.once('close', () => this.#handshakes.delete(socket));
+    this.#tls.emit('connection', socket);
+  }
+
+  /** How many streams are open; {@link drain} has ended when there are none. */
+  get streams(): number {
+    let streams = 0;
+    for (const connection of this.#connections) streams += connection.streams;
+    return streams;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Tells the other ends to open no more streams here, and closes as the last ones end. */
+  drain(): void {
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  destroy(): void {
+    for (const socket of this.#handshakes) socket.destroy();
+    for (const connection of [...this.#connections]) connection.destroy();
+    this.#tls.removeAllListeners('secureConnection');
+  }
+
+  readonly #onSecure = (secure: TLSSocket): void => {
+    secure.on('error', ignore);
+    const certificate = secure.getPeerX509Certificate();
+    const identity =
+      certificate === undefined ? undefined : peerIdentity(certificate, { nowMs: Date.now(), role: 'client' });
+    if (!secure.authorized || secure.alpnProtocol !== 'h2' || identity?.ok !== true) {
+      this.#context.count('hbone_handshake_failed');
+      secure.destroy();
+      return;
+    }
+    const connection = new TunnelServerConnection(this.#context, secure, identity.value.text, () => {
+      this.#connections.delete(connection);
+    });
+    this.#connections.add(connection);
+  };
+}
+
+function ignore(): void {
+  // What a broken socket means is told by its 'close'.
+}
+
+/** One HBONE connection into the pod, whose client's identity is known. */
+class TunnelServerConnection implements Http2Handlers {
+  deadlineMs = Number.POSITIVE_INFINITY;
+  readonly #context: TunnelServerContext;
+  readonly #secure: TLSSocket;
+  readonly #identity: string;
+  readonly #source: string;
+  readonly #http2: Http2Connection;
+  readonly #output: TlsOutput;
+  readonly #onClosed: () => void;
+  #closed = false;
+
+  constructor(context: TunnelServerContext, secure: TLSSocket, identity: string, onClosed: () => void) {
+    this.#context = context;
+    this.#secure = secure;
+    this.#identity = identity;
+    this.#source = plainAddress(secure.remoteAddress ?? '');
+    this.#onClosed = onClosed;
+    this.#output = new TlsOutput(secure, context.flusher);
+    this.#http2 = new Http2Connection({
+      role: 'server',
+      settings: tunnelHttp2Settings,
+      limits: defaultHttp2Limits,
+      handlers: this,
+      output: this.#output,
+      nowMs: () => performance.now(),
+    });
+    this.#output.connection = this.#http2;
+    secure.on('data', (chunk: Buffer) => this.#http2.receive(chunk));
+    secure.on('end', () => this.destroy());
+    secure.on('close', () => this.destroy());
+    this.#restartIdle();
+    context.ticker.add(this);
+    this.#http2.start();
+  }
+
+  get streams(): number {
+    return this.#http2.streamCount;
+  }
+
+  drain(): void {
+    this.#http2.shutdownGracefully();
+    if (this.#http2.isDrained) this.onDrained();
+  }
+
+  onDrained(): void {
+    if (this.#closed) return;
+    this.#output.flush();
+    this.#secure.destroySoon();
+  }
+
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.ticker.remove(this);
+    this.#http2.destroy();
+    this.#secure.destroy();
+    this.#onClosed();
+  }
+
+  onDeadline(): void {
+    if (this.#http2.streamCount === 0) this.drain();
+    this.#restartIdle();
+  }
+
+  #restartIdle(): void {
+    this.deadlineMs = this.#context.ticker.nowMs + idleTimeoutMs;
+  }
+
+  onHeaders(stream: Http2Stream, headers: Http2Headers): void {
+    const destination = headers.isConnect && headers.protocol < 0 ? parseAuthority(headers.valueText(headers.authority)) : undefined;
+    const asksForThisPod =
+      destination !== undefined &&
+      destination.address === plainAddress(this.#secure.localAddress ?? '') &&
+      !reservedPorts.has(destination.port);
+    if (destination === undefined || !asksForThisPod) {
+      this.#refuse(stream, answers.badRequest);
+      return;
+    }
+    if (!this.#context.allows(this.#identity, destination.port)) {
+      this.#refuse(stream, answers.denied);
+      return;
+    }
+    const tunnel = new StreamChannel(new PendingTunnel(stream, this.#context));
+    tunnel.attach(stream);
+    const pending = tunnel.owner as PendingTunnel;
+    pending.application = this.#context.connectApplication(destination, this.#source, pending);
+    pending.tunnel = tunnel;
+  }
+
+  #refuse(stream: Http2Stream, answer: Buffer): void {
+    this.#context.count('hbone_refused');
+    stream.user = undefined;
+    stream.sendHeaders(answer, true);
+  }
+
+  onTrailers(stream: Http2Stream): void {
+    (stream.user as StreamChannel | undefined)?.receivedEnd();
+  }
+
+  onData(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    const channel = stream.user as StreamChannel | undefined;
+    if (channel === undefined) stream.consumed(end - start);
+    else channel.received(chunk, start, end);
+  }
+
+  onEnd(stream: Http2Stream): void {
+    (stream.user as StreamChannel | undefined)?.receivedEnd();
+  }
+
+  onReset(stream: Http2Stream): void {
+    (stream.user as StreamChannel | undefined)?.closed('reset');
+  }
+
+  onStreamClosed(stream: Http2Stream): void {
+    (stream.user as StreamChannel | undefined)?.closed(undefined);
+    this.#restartIdle();
+  }
+
+  onWritable(stream: Http2Stream): void {
+    (stream.user as StreamChannel | undefined)?.writable();
+  }
+
+  onGoaway(): void {}
+  onRemoteSettings(): void {}
+  onPingAck(): void {}
+
+  onConnectionError(): void {
+    this.#output.flush();
+    this.#secure.destroySoon();
+  }
+}
+
+/**
+ * A tunnel whose application is being connected: 200 is answered only when it has accepted. Bytes that come before are
+ * kept; the client of an honest agent sends none.
+ */
+class PendingTunnel implements ChannelOwner {
+  application: ByteChannel | undefined;
+  tunnel: StreamChannel | undefined;
+  readonly #stream: Http2Stream;
+  readonly #context: TunnelServerContext;
+  #ended = false;
+
+  constructor(stream: Http2Stream, context: TunnelServerContext) {
+    this.#stream = stream;
+    this.#context = context;
+  }
+
+  onOpen(channel: ByteChannel): void {
+    const { application, tunnel } = this;
+    if (channel !== application || tunnel === undefined) return;
+    this.#context.count('hbone_accepted');
+    this.#stream.sendHeaders(answers.accepted, false);
+    new Splice(tunnel, application, ignore);
+    if (this.#ended) application.end();
+    tunnel.opened();
+  }
+
+  onData(channel: ByteChannel, chunk: Buffer, start: number, end: number): void {
+    if (channel === this.tunnel) this.application?.write(chunk, start, end);
+  }
+
+  onEnd(channel: ByteChannel): void {
+    if (channel === this.tunnel) this.#ended = true;
+  }
+
+  onWritable(): void {}
+
+  onClosed(channel: ByteChannel, failure: ChannelFailure | undefined): void {
+    if (channel === this.tunnel) {
+      this.application?.reset();
+      return;
+    }
+    this.#context.count('hbone_connect_failed');
+    this.#stream.user = undefined;
+    this.#stream.sendHeaders(failure === undefined ? answers.badRequest : answers.unreachable, true);
+    // The client may still be sending what nobody will read.
+    this.#stream.reset(http2ErrorCode.noError);
+  }
+}
+
+/** `address:port` or `[address]:port`; undefined for anything else. */
+function parseAuthority(authority: string): { address: string; port: number } | undefined {
+  const colon = authority.lastIndexOf(':');
+  const port = Number(authority.slice(colon + 1));
+  if (colon < 1 || !/^\d{1,5}$/.test(authority.slice(colon + 1)) || port < 1 || port > 65_535) return undefined;
+  const host = authority.slice(0, colon);
+  const address = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  return { address, port };
+}

@@ -1,0 +1,20 @@
+import type { Logger } from '@tulle/core';
+import type { ByteWriter } from '@tulle/wire';
+import type { CertificateStore } from './certificates.ts';
+import type { Counters, RequestMetrics } from './measures.ts';
+import type { MeshView } from './mesh-view.ts';
+import type { Ticker } from './tick.ts';
+import type { TurnFlusher } from './turn-flusher.ts';
+
+/** What everything in one worker shares. */
+export interface WorkerContext {
+  readonly log: Logger;
+  readonly mesh: MeshView;
+  readonly certificates: CertificateStore;
+  readonly flusher: TurnFlusher;
+  readonly ticker: Ticker;
+  readonly counters: Counters;
+  readonly requests: RequestMetrics;
+  /** Heads are written here; whoever writes takes the bytes before anything else can write. */
+  readonly writer: ByteWriter;
+}
