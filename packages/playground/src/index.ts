@@ -1,0 +1,14 @@
+export { playgroundDown } from './commands/down.ts';
+export type { DownOptions } from './commands/down.ts';
+export { playgroundExec } from './commands/exec.ts';
+export type { ExecOptions } from './commands/exec.ts';
+export { playgroundLogs } from './commands/logs.ts';
+export type { LogsOptions } from './commands/logs.ts';
+export type { CommandOutput } from './commands/output.ts';
+export { playgroundStatus, readPlaygroundStatus } from './commands/status.ts';
+export type { PlaygroundStatusView, PodStatusView, StatusOptions } from './commands/status.ts';
+export { exampleDirectory, playgroundUp } from './commands/up.ts';
+export type { UpOptions } from './commands/up.ts';
+export { defaultName, playgroundPaths, playgroundsRoot } from './paths.ts';
+export type { PlaygroundPaths } from './paths.ts';
+export type { NodeState, PlaygroundProblem, PodPhase, ServiceState } from './state.ts';

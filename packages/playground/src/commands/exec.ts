@@ -1,0 +1,38 @@
+import { CodedError } from '@tulle/core';
+import { isAlive } from '../processes.ts';
+import { findPlayground, findPod } from './find.ts';
+import { requireRoot } from './cleanup.ts';
+
+/** Options of {@link playgroundExec}. */
+export interface ExecOptions {
+  readonly name?: string;
+  /** `NS/NAME` of a Pod or a Deployment. */
+  readonly pod: string;
+  readonly command: readonly string[];
+}
+
+/**
+ * Runs a program in a pod, as its first container runs: this process becomes that program, so that its input, output,
+ * signals and exit status are the program's own. Never comes back; throws a {@link CodedError} when it cannot be done.
+ */
+export function playgroundExec(options: ExecOptions): never {
+  requireRoot();
+  const { state } = findPlayground(options.name);
+  const pod = findPod(state, options.pod);
+  if (pod.exec === undefined || pod.sandbox === undefined || !isAlive(pod.sandbox)) {
+    throw new CodedError(
+      'PodNotRunning',
+      `pod ${pod.namespace}/${pod.name} is not running: ${pod.reason ?? pod.phase}`,
+      {
+        hint: `tulle playground logs ${pod.namespace}/${pod.name}`,
+      },
+    );
+  }
+  if (options.command.length === 0) throw new CodedError('NoCommand', 'no program was named');
+  const terminal = process.env['TERM'] === undefined ? {} : { TERM: process.env['TERM'] };
+  if (process.execve === undefined) throw new CodedError('NoExecve', 'this Node cannot become another program');
+  return process.execve(pod.exec.file, ['nsenter', ...pod.exec.args, ...options.command], {
+    ...terminal,
+    ...pod.exec.env,
+  });
+}

@@ -1,0 +1,8 @@
+import type { PlaygroundProblem } from './state.ts';
+
+/** `FILE:LINE: OBJECT: what is wrong`. */
+export function problemText(problem: PlaygroundProblem): string {
+  const { file, line, object, message } = problem;
+  const place = file === undefined ? [] : [line === undefined ? file : `${file}:${line}`];
+  return [...place, ...(object === undefined ? [] : [object]), message].join(': ');
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { AgentConfigView, AgentPodsView, StatusView } from '@tulle/admin-api';
+import type { Clock, Logger } from '@tulle/core';
+import { fabricAddress, nodes } from '../network/addresses.ts';
+import type { NodeAddress } from '../network/addresses.ts';
+import { agentSocket, netnsPath, nodeNetns, nodePodsDir, processLog } from '../paths.ts';
+import type { PlaygroundPaths } from '../paths.ts';
+import { findProgram } from '../pods/command-line.ts';
+import { openLog } from '../pods/log-file.ts';
+import { RestartingProcess } from '../pods/restarting-process.ts';
+import { answers, askAdmin } from './admin-client.ts';
+import type { SupervisorOptions } from './options.ts';
+
+const workspace = resolve(import.meta.dirname, '../../../..');
+const controllerMain = join(workspace, 'mesh-controller/src/main.ts');
+const agentMain = join(workspace, 'agent/src/main.ts');
+
+const controllerPort = 15_012;
+const metricsPort = 15_020;
+const readyPort = 15_021;
+
+/** How long an agent's start waits for the authority's certificate, which it needs to trust the controller. */
+const bundleWaitMs = 10_000;
+
+/** The mesh's own processes: the controller beside the bridge, and an agent in each node. They are started again when they end. */
+export class MeshProcesses {
+  readonly #paths: PlaygroundPaths;
+  readonly #options: SupervisorOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #processes = new Map<string, RestartingProcess>();
+
+  constructor(paths: PlaygroundPaths, options: SupervisorOptions, clock: Clock, logger: Logger) {
+    this.#paths = paths;
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Starts the controller, and the agents as soon as the controller's certificate is there. */
+  async start(): Promise<void> {
+    mkdirSync(this.#paths.tokens, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#paths.controllerState, { recursive: true, mode: 0o700 });
+    for (const node of nodes) {
+      mkdirSync(nodePodsDir(this.#paths, node.name), { recursive: true });
+      writeFileSync(join(this.#paths.tokens, node.name), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+    }
+    this.#run('controller', process.execPath, [...nodeFlags, controllerMain, ...this.#controllerFlags()]);
+    const deadline = this.#clock.monotonicMs() + bundleWaitMs;
+    while (!existsSync(this.#paths.caBundle) && this.#clock.monotonicMs() < deadline) await this.#pause(10);
+    const nsenter = findProgram('nsenter');
+    for (const node of nodes) {
+      const inNode = [`--net=${netnsPath(nodeNetns(this.#paths, node.name))}`, process.execPath];
+      this.#run(`agent-${node.name}`, nsenter, [...inNode, ...nodeFlags, agentMain, ...this.#agentFlags(node)]);
+    }
+  }
+
+  /** What is not as it should be, in words for people; empty when the mesh works. `wanted` are the uids of pods to be captured. */
+  async missing(
+    pods: readonly { readonly uid: string; readonly node: string; readonly label: string }[],
+  ): Promise<string[]> {
+    const missing: string[] = [];
+    const status = await askAdmin<StatusView>(this.#paths.controllerSocket, '/v1/status');
+    if (status === undefined) missing.push(`controller: ${this.#processState('controller')}`);
+    else if (status.controller.state !== 'running') missing.push(`controller: ${status.controller.state}`);
+    await Promise.all(
+      nodes.map(async (node) => {
+        const [ready, view, config] = await Promise.all([
+          answers(`http://${node.address}:${readyPort}/`),
+          askAdmin<AgentPodsView>(agentSocket(this.#paths, node.name), '/v1/pods'),
+          askAdmin<AgentConfigView>(agentSocket(this.#paths, node.name), '/v1/config'),
+        ]);
+        if (!ready || view === undefined)
+          missing.push(`agent ${node.name}: ${this.#processState(`agent-${node.name}`)}`);
+        const version = status?.controller.configVersion;
+        if (version !== undefined && config?.version !== version) {
+          const has = config?.version ?? 'none';
+          missing.push(`agent ${node.name}: has configuration ${has}, the newest is ${version}`);
+        }
+        for (const pod of pods) {
+          if (pod.node !== node.name) continue;
+          const found = view?.pods.find((each) => each.uid === pod.uid);
+          if ((found?.captured ?? null) !== null) continue;
+          missing.push(`pod ${pod.label}: not captured${found?.reason === undefined ? '' : `: ${found.reason}`}`);
+        }
+      }),
+    );
+    return missing.sort();
+  }
+
+  /** Tells the agent that a pod is going, and waits (not for long) until it has let go of it. */
+  async letGo(uid: string, node: NodeAddress): Promise<void> {
+    const deadline = this.#clock.monotonicMs() + 2000;
+    while (this.#clock.monotonicMs() < deadline) {
+      const view = await askAdmin<AgentPodsView>(agentSocket(this.#paths, node.name), '/v1/pods');
+      const pod = view?.pods.find((each) => each.uid === uid);
+      if (pod === undefined || pod.captured === null) return;
+      await this.#pause(25);
+    }
+  }
+
+  #controllerFlags(): string[] {
+    const { mtlsMode, trustDomain } = this.#options;
+    return [
+      ...['--source', 'directory', '--objects', this.#paths.objects, '--state-dir', this.#paths.controllerState],
+      ...['--listen', `${fabricAddress}:${controllerPort}`, '--node-tokens', this.#paths.tokens],
+      ...['--admin', `unix:${this.#paths.controllerSocket}`],
+      ...(mtlsMode === undefined ? [] : ['--mtls-mode', mtlsMode]),
+      ...(trustDomain === undefined ? [] : ['--trust-domain', trustDomain]),
+    ];
+  }
+
+  #agentFlags(node: NodeAddress): string[] {
+    const { capture, workers } = this.#options;
+    return [
+      ...['--node', node.name, '--controller', `${fabricAddress}:${controllerPort}`],
+      ...['--trust-bundle', this.#paths.caBundle, '--token', join(this.#paths.tokens, node.name)],
+      ...['--pods-dir', nodePodsDir(this.#paths, node.name)],
+      ...['--admin', `unix:${agentSocket(this.#paths, node.name)}`],
+      ...['--metrics', `${node.address}:${metricsPort}`, '--ready', `${node.address}:${readyPort}`],
+      ...(capture === undefined ? [] : ['--capture', capture]),
+      ...(workers === undefined ? [] : ['--workers', String(workers)]),
+    ];
+  }
+
+  #processState(name: string): string {
+    const state = this.#processes.get(name)?.state;
+    if (state === undefined) return 'not started yet';
+    return state.kind === 'waiting' || state.kind === 'ended' ? `it ended: ${state.last.words}` : 'not ready yet';
+  }
+
+  #run(name: string, file: string, args: readonly string[]): void {
+    const managed = new RestartingProcess({
+      start: () => {
+        const log = openLog(processLog(this.#paths, name));
+        try {
+          return spawn(file, args, { stdio: ['ignore', log, log], cwd: '/', env: process.env });
+        } finally {
+          closeSync(log);
+        }
+      },
+      restart: () => true,
+      restartAtOnce: true,
+      backoff: { initialMs: 100, maxMs: 5000, jitter: 0 },
+      resetAfterMs: 10_000,
+      clock: this.#clock,
+      onChange: () => {
+        const { state } = managed;
+        if (state.kind === 'waiting')
+          this.#logger.warn(`${name} ended and is started again`, { why: state.last.words });
+        // A socket that nobody listens on any more only misleads.
+        if (state.kind === 'waiting' && name === 'controller') rmSync(this.#paths.controllerSocket, { force: true });
+      },
+    });
+    this.#processes.set(name, managed);
+    managed.start();
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((done) => this.#clock.after(delayMs, done));
+  }
+}
+
+const nodeFlags = ['--disable-warning=ExperimentalWarning'];
