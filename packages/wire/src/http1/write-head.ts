@@ -145,14 +145,36 @@ function writeFields(
     if (drop) {
       const lineStart = ranges[slot] as number;
       if (lineStart > runStart) writer.writeRange(buffer, runStart, lineStart);
-      runStart = i + 1 < count ? (ranges[slot + 4] as number) : fieldsEnd;
+      runStart = endOfLine(headers, i, fieldsEnd);
     } else if (kind === fieldKind.host && host !== undefined) {
       writer.writeRange(buffer, runStart, ranges[slot + 2] as number);
       writer.writeBytes(host);
       runStart = ranges[slot + 3] as number;
+    } else if (kind !== fieldKind.other && !isPlain(headers, i, fieldsEnd)) {
+      writer.writeRange(buffer, runStart, (ranges[slot + 1] as number) + 1);
+      writer.writeByte(SPACE);
+      writer.writeRange(buffer, ranges[slot + 2] as number, ranges[slot + 3] as number);
+      writer.writeBytes(CRLF);
+      runStart = endOfLine(headers, i, fieldsEnd);
     }
   }
   if (fieldsEnd > runStart) writer.writeRange(buffer, runStart, fieldsEnd);
+}
+
+/** Where the line of field `index` ends: lines follow one another without a gap. */
+function endOfLine({ count, ranges }: FieldBlock, index: number, fieldsEnd: number): number {
+  return index + 1 < count ? (ranges[index * 4 + 4] as number) : fieldsEnd;
+}
+
+/**
+ * Whether field `index` has one space before its value and nothing behind it. Parsers differ about tabs around
+ * `chunked`, a known way to smuggle requests past one of them, so the fields that frame and route go out plain.
+ */
+function isPlain(headers: FieldBlock, index: number, fieldsEnd: number): boolean {
+  const { buffer, ranges } = headers;
+  const valueStart = ranges[index * 4 + 2] as number;
+  const isOneSpace = valueStart === (ranges[index * 4 + 1] as number) + 2 && buffer[valueStart - 1] === SPACE;
+  return isOneSpace && endOfLine(headers, index, fieldsEnd) === (ranges[index * 4 + 3] as number) + 2;
 }
 
 function isAmong(names: readonly Uint8Array[], buffer: Uint8Array, start: number, end: number): boolean {
