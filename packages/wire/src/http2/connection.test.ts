@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeHeaderList } from '../hpack/index.ts';
 import type { Http2Stream } from './index.ts';
-import { connectHeaders, okHeaders, Pair, postHeaders } from './testing.ts';
+import { connectHeaders, okHeaders, Pair, postHeaders } from '../../test/http2-ends.ts';
 
 function open(
   pair: Pair,

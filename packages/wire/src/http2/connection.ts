@@ -1,6 +1,8 @@
 import type { HpackEncoder } from '../hpack/index.ts';
-import { ConnectionCore, type Http2ConnectionOptions } from './connection-core.ts';
+import { ConnectionState, type Http2ConnectionOptions } from './connection-state.ts';
 import { Http2ConnectionError, Http2UsageError } from './errors.ts';
+import { FrameDispatcher } from './frame-dispatcher.ts';
+import { FrameReader } from './frame-reader.ts';
 import { clientPreface, frameType, http2ErrorCode } from './protocol.ts';
 import type { RemoteSettings } from './settings.ts';
 import type { Http2Stream, RequestKind } from './stream.ts';
@@ -13,29 +15,31 @@ import type { Http2Stream, RequestKind } from './stream.ts';
  * socket is gone. If a handler throws, the exception passes through `receive` and the connection must be destroyed.
  */
 export class Http2Connection {
-  readonly #core: ConnectionCore;
+  readonly #state: ConnectionState;
+  readonly #reader: FrameReader;
   #prefaceBytes: number;
   #started = false;
   #receiving = false;
 
   constructor(options: Http2ConnectionOptions) {
-    this.#core = new ConnectionCore(options);
+    this.#state = new ConnectionState(options, () => this.#reader.stop());
+    this.#reader = new FrameReader(new FrameDispatcher(this.#state));
     this.#prefaceBytes = options.role === 'server' ? clientPreface.length : 0;
   }
 
   /** What the peer announced, or the RFC's initial values before it did. */
   get remoteSettings(): Readonly<RemoteSettings> {
-    return this.#core.send.remote;
+    return this.#state.send.remote;
   }
 
   /** Whether the peer's SETTINGS have come. */
   get remoteSettingsReceived(): boolean {
-    return this.#core.remoteSettingsReceived;
+    return this.#state.remoteSettingsReceived;
   }
 
   /** Whether the peer has acknowledged ours; the owner may time this (SETTINGS_TIMEOUT). */
   get settingsAcknowledged(): boolean {
-    return this.#core.settingsAcknowledged;
+    return this.#state.settingsAcknowledged;
   }
 
   /**
@@ -43,59 +47,62 @@ export class Http2Connection {
    * are encoded; blocks of stateless encoders may be mixed in.
    */
   get encoder(): HpackEncoder {
-    return this.#core.send.encoder;
+    return this.#state.send.encoder;
   }
 
   /** How many streams are open. */
   get streamCount(): number {
-    return this.#core.streams.size;
+    return this.#state.streams.size;
   }
 
   /** The open streams, as they are now. */
   get openStreams(): Http2Stream[] {
-    return this.#core.streams.snapshot();
+    return this.#state.streams.snapshot();
   }
 
   /** Whether a GOAWAY was sent or received. */
   get isDraining(): boolean {
-    return this.#core.isDraining;
+    return this.#state.isDraining;
   }
 
   /** Whether it is draining and has no stream left. */
   get isDrained(): boolean {
-    return this.#core.isDrained;
+    return this.#state.isDrained;
   }
 
   /** Whether it has failed or was destroyed. */
   get isDead(): boolean {
-    return this.#core.dead;
+    return this.#state.dead;
   }
 
   /** Client: whether {@link openStream} would open one, by the peer's SETTINGS and GOAWAY. */
   get canOpenStream(): boolean {
-    return this.#core.canOpenStream;
+    return this.#state.canOpenStream;
   }
 
   /** Sends the preface (client), SETTINGS and the connection's window; the first call, before anything is received. */
   start(): void {
     if (this.#started) throw new Http2UsageError('the connection was started already');
     this.#started = true;
-    const { writer } = this.#core.send;
+    const { writer } = this.#state.send;
     writer.hold();
-    if (!this.#core.isServer) writer.raw(clientPreface, 0, clientPreface.length);
-    this.#core.sendPreface();
+    if (!this.#state.isServer) writer.raw(clientPreface, 0, clientPreface.length);
+    this.#state.sendPreface();
     writer.release();
   }
 
   /** Takes bytes from the peer, `chunk[start..end)`, which may not change afterwards: onData gives parts of it on. */
   receive(chunk: Buffer, start: number = 0, end: number = chunk.length): void {
     if (this.#receiving) throw new Http2UsageError('receive was called from a handler');
-    const { writer } = this.#core.send;
+    const { writer } = this.#state.send;
     this.#receiving = true;
     writer.hold();
     try {
       const at = this.#prefaceBytes > 0 ? this.#receivePreface(chunk, start, end) : start;
-      this.#core.read(chunk, at, end);
+      this.#reader.read(chunk, at, end);
+    } catch (error) {
+      if (!(error instanceof Http2ConnectionError)) throw error;
+      this.#state.fail(error);
     } finally {
       this.#receiving = false;
       writer.release();
@@ -108,26 +115,26 @@ export class Http2Connection {
    * response head depends on it.
    */
   openStream(headers: Buffer, endStream: boolean, requestKind: RequestKind = 'plain'): Http2Stream | undefined {
-    if (!this.#core.canOpenStream) return undefined;
+    if (!this.#state.canOpenStream) return undefined;
     if (!this.#started) throw new Http2UsageError('openStream before start');
-    const stream = this.#core.openStream(headers, endStream, requestKind);
-    this.#core.send.writer.commit();
+    const stream = this.#state.openStream(headers, endStream, requestKind);
+    this.#state.send.writer.commit();
     return stream;
   }
 
   /** Sends a PING with 8 bytes of payload; `onPingAck` gets them back. */
   ping(payload: Buffer): void {
     if (payload.length !== 8) throw new Http2UsageError('the payload of a PING has 8 bytes');
-    if (this.#core.dead) return;
-    this.#core.send.writer.frame(frameType.ping, 0, 0, payload);
-    this.#core.send.writer.commit();
+    if (this.#state.dead) return;
+    this.#state.send.writer.frame(frameType.ping, 0, 0, payload);
+    this.#state.send.writer.commit();
   }
 
   /** Sends GOAWAY with the last stream that came: later ones are ignored, open ones go on. */
   goaway(errorCode: number = http2ErrorCode.noError, reason: string = ''): void {
-    if (this.#core.dead) return;
-    this.#core.goaway(errorCode, reason);
-    this.#core.send.writer.commit();
+    if (this.#state.dead) return;
+    this.#state.goaway(errorCode, reason);
+    this.#state.send.writer.commit();
   }
 
   /**
@@ -135,9 +142,9 @@ export class Http2Connection {
    * final GOAWAY when the PING is answered. `onDrained` follows when the last stream has ended.
    */
   shutdownGracefully(): void {
-    if (this.#core.dead) return;
-    this.#core.shutdownGracefully();
-    this.#core.send.writer.commit();
+    if (this.#state.dead) return;
+    this.#state.shutdownGracefully();
+    this.#state.send.writer.commit();
   }
 
   /**
@@ -145,17 +152,17 @@ export class Http2Connection {
    * onStreamClosed, then onConnectionError.
    */
   fail(errorCode: number, reason: string): void {
-    this.#core.fail(new Http2ConnectionError(errorCode, reason));
+    this.#state.fail(new Http2ConnectionError(errorCode, reason));
   }
 
   /** The socket is gone: every open stream gets onReset with `errorCode` and onStreamClosed; nothing is sent. */
   destroy(errorCode: number = http2ErrorCode.cancel): void {
-    this.#core.destroy(errorCode);
+    this.#state.destroy(errorCode);
   }
 
   /** Hands out what was gathered, for owners with `wantsFlush`. */
   flush(): void {
-    this.#core.send.writer.flush();
+    this.#state.send.writer.flush();
   }
 
   /** Section 3.4: a client begins with fixed bytes. Gives where the frames begin. */
@@ -163,7 +170,7 @@ export class Http2Connection {
     let at = start;
     while (at < end && this.#prefaceBytes > 0) {
       if (chunk[at] !== clientPreface[clientPreface.length - this.#prefaceBytes]) {
-        this.#core.fail(new Http2ConnectionError(http2ErrorCode.protocolError, 'the client does not speak HTTP/2'));
+        this.#state.fail(new Http2ConnectionError(http2ErrorCode.protocolError, 'the client does not speak HTTP/2'));
         return end;
       }
       at++;

@@ -1,7 +1,7 @@
 import { Http2ConnectionError } from './errors.ts';
 import type { Http2Limits } from './limits.ts';
 import { frameFlag, http2ErrorCode } from './protocol.ts';
-import { readUint32 } from './settings.ts';
+import { read31Bits } from './settings.ts';
 
 /**
  * The header block at hand: a HEADERS frame, whose CONTINUATIONs follow one another with nothing between them
@@ -36,7 +36,7 @@ export class HeaderAssembler {
     }
     this.dependsOnItself = false;
     if ((flags & frameFlag.priority) !== 0) {
-      if (start + 5 <= end) this.dependsOnItself = readUint32(payload, start) % 0x8000_0000 === streamId;
+      if (start + 5 <= end) this.dependsOnItself = read31Bits(payload, start) === streamId;
       start += 5;
     }
     if (start > end) {

@@ -1,5 +1,5 @@
 export { Http2Connection } from './connection.ts';
-export type { Http2ConnectionOptions } from './connection-core.ts';
+export type { Http2ConnectionOptions } from './connection-state.ts';
 export { Http2ConnectionError, Http2UsageError } from './errors.ts';
 export type { Http2Handlers } from './handlers.ts';
 export { defaultHttp2Limits, type Http2Limits } from './limits.ts';

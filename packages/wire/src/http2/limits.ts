@@ -38,7 +38,7 @@ export const defaultHttp2Limits: Http2Limits = {
   maxHeaderBlockBytes: 64 * 1024,
   maxHeaderListBytes: 60 * 1024,
   maxHeaderFields: 100,
-  maxContinuations: 8,
+  maxContinuations: 16,
   maxSettingsEntries: 32,
   maxInformationalResponses: 16,
   controlFrameBurst: 1000,

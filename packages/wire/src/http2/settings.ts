@@ -131,3 +131,8 @@ export function readUint32(bytes: Uint8Array, at: number): number {
   const low = ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
   return (bytes[at] as number) * 0x100_0000 + low;
 }
+
+/** The number at `bytes[at]` without its first bit, which is reserved wherever it occurs. */
+export function read31Bits(bytes: Uint8Array, at: number): number {
+  return readUint32(bytes, at) & 0x7fff_ffff;
+}

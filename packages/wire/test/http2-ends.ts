@@ -1,8 +1,10 @@
-/** Helpers of this folder's tests: two connections joined back to back, with every event written down. */
-import { encodeHeaderList, type HeaderField } from '../hpack/index.ts';
+/** Helpers of the HTTP/2 tests: two connections joined back to back, with every event written down. */
+import { encodeHeaderList, type HeaderField } from '../src/hpack/index.ts';
 import {
+  clientPreface,
   defaultHttp2Limits,
   Http2Connection,
+  http2ErrorName,
   tunnelHttp2Settings,
   type Http2ConnectionError,
   type Http2Handlers,
@@ -10,7 +12,7 @@ import {
   type Http2Limits,
   type Http2Settings,
   type Http2Stream,
-} from './index.ts';
+} from '../src/http2/index.ts';
 
 /** Fields as `name: value` lines. */
 export function headerLines(headers: Http2Headers): string[] {
@@ -211,3 +213,48 @@ export const connectHeaders: Buffer = encodeHeaderList([
   [':authority', '10.1.2.3:8080'],
 ]);
 export const okHeaders: Buffer = encodeHeaderList([[':status', '200']]);
+
+/** Frames as readable lines: what an end sent. Payloads of 4 bytes and GOAWAY as numbers, else their length. */
+export function frameLines(bytes: Buffer): string[] {
+  const names = ['DATA', 'HEADERS', 'PRIORITY', 'RST_STREAM', 'SETTINGS', 'PUSH', 'PING', 'GOAWAY', 'WINDOW_UPDATE'];
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes.readUIntBE(at, 3);
+    const type = bytes[at + 3] as number;
+    const flags = bytes[at + 4] as number;
+    const payload = bytes.subarray(at + 9, at + 9 + length);
+    const detail =
+      type === 7
+        ? `${payload.readUInt32BE(0)} ${http2ErrorName(payload.readUInt32BE(4))}`
+        : type === 3
+          ? http2ErrorName(payload.readUInt32BE(0))
+          : type === 8
+            ? `${payload.readUInt32BE(0)}`
+            : `${length}`;
+    lines.push(
+      `${names[type] ?? (type === 9 ? 'CONTINUATION' : type)} ${bytes.readUInt32BE(at + 5)} ${flags}: ${detail}`,
+    );
+    at += 9 + length;
+  }
+  return lines;
+}
+
+/** A started server whose client is written by hand: the preface and SETTINGS are through, events are forgotten. */
+export function rawServer(options: EndOptions = {}): End {
+  const server = new End('server', options);
+  server.connection.start();
+  server.connection.receive(Buffer.concat([clientPreface, frame(4, 0, 0), frame(4, 1, 0)]));
+  server.takeSent();
+  server.events.length = 0;
+  return server;
+}
+
+/** A started client whose server is written by hand; `settings` is the payload of the server's SETTINGS. */
+export function rawClient(options: EndOptions = {}, settings: Uint8Array | number[] = []): End {
+  const client = new End('client', options);
+  client.connection.start();
+  client.connection.receive(Buffer.concat([frame(4, 0, 0, settings), frame(4, 1, 0)]));
+  client.takeSent();
+  client.events.length = 0;
+  return client;
+}
