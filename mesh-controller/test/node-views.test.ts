@@ -93,7 +93,6 @@ describe('nodeProblems', () => {
 describe('certificatesView', () => {
   const certificate = (name: string, notBefore?: string, notAfter?: string) => ({
     identity: `spiffe://cluster.local/ns/${name}`,
-    pods: 1,
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(notAfter === undefined ? {} : { notAfter }),
   });

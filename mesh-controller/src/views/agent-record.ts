@@ -1,5 +1,8 @@
 import type { AgentCertificateView, AgentPodView } from '@tulle/admin-api';
 
+/** A certificate that an agent reported. */
+export type CertificateFact = Omit<AgentCertificateView, 'pods'>;
+
 /** What is known of the agent of a node, from its feed and its reports. */
 export interface AgentRecord {
   readonly node: string;
@@ -14,5 +17,5 @@ export interface AgentRecord {
   /** When its last report came, and what it said. */
   readonly reportedAtMs?: number;
   readonly pods: readonly AgentPodView[];
-  readonly certificates: readonly AgentCertificateView[];
+  readonly certificates: readonly CertificateFact[];
 }

@@ -1,12 +1,11 @@
 import {
   cliApiVersion,
-  type AgentCertificateView,
   type CertificatesView,
   type RootCertificateView,
   type WorkloadCertificateView,
 } from '@tulle/admin-api';
 import { SpiffeId } from '@tulle/identity';
-import type { AgentRecord } from './agent-record.ts';
+import type { AgentRecord, CertificateFact } from './agent-record.ts';
 
 /** What the certificates view is made from. */
 export interface CertificateFacts {
@@ -29,7 +28,7 @@ export function certificatesView(facts: CertificateFacts, namespace?: string): C
   return { apiVersion: cliApiVersion, kind: 'Certificates', roots: facts.roots, certificates };
 }
 
-function workloadCertificate(node: string, certificate: AgentCertificateView, nowMs: number): WorkloadCertificateView {
+function workloadCertificate(node: string, certificate: CertificateFact, nowMs: number): WorkloadCertificateView {
   const { identity, notBefore, notAfter, serialNumber, lastError } = certificate;
   const id = SpiffeId.parse(identity);
   const workload = id.ok ? id.value.workload : undefined;

@@ -1,0 +1,178 @@
+import { readdirSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import {
+  FileRootStore,
+  NodeTokenAuthenticator,
+  registerCertificateService,
+  ServingCertificateKeeper,
+  type CertificateAuthority,
+} from '@tulle/ca';
+import type { Clock, Logger } from '@tulle/core';
+import { FeedServer } from '@tulle/feed';
+import { controllerIdentity, createGrpcServer, type GrpcServer } from '@tulle/identity';
+import type { MeshSettings } from '@tulle/ir';
+import { AdminApi } from './admin/admin-api.ts';
+import { AdminServer } from './admin/admin-server.ts';
+import type { ObjectSource } from './objects/object-source.ts';
+import { ObjectStore } from './objects/object-store.ts';
+import { MeshPipeline } from './pipeline/mesh-pipeline.ts';
+import { emptySnapshot, type MeshSnapshot } from './pipeline/mesh-snapshot.ts';
+import { AgentRegistry } from './server/agent-registry.ts';
+import { SigningLedger } from './server/signing-ledger.ts';
+import { authorizeFromMesh } from './server/signing-policy.ts';
+
+/** What a {@link MeshController} is made from. */
+export interface ControllerOptions {
+  readonly source: ObjectSource;
+  /** Translates the objects of a store. */
+  readonly translate: (store: ObjectStore, settings: MeshSettings) => MeshSnapshot;
+  readonly settings: MeshSettings;
+  /** Where the state that outlives the process is kept; the authority's root is in its folder `ca`. */
+  readonly stateDir: string;
+  /** `HOST:PORT` of the one gRPC port; port 0 takes a free one. */
+  readonly listen: string;
+  /** The directory of the nodes' bearer tokens. */
+  readonly nodeTokensDir: string;
+  /** The path of the admin socket. */
+  readonly adminSocket: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Names that the controller's certificate is good for, besides its SPIFFE id. */
+const dnsNames = [
+  'mesh-controller.tulle-system.svc',
+  'mesh-controller.tulle-system.svc.cluster.local',
+  'mesh-controller.tulle-system',
+  'localhost',
+];
+
+/**
+ * The mesh controller: objects from a source are translated and streamed to the agents; the agents' certificates are
+ * signed; and the CLI is told what there is.
+ */
+export class MeshController implements AsyncDisposable {
+  readonly #options: ControllerOptions;
+  readonly #store: ObjectStore;
+  readonly #pipeline: MeshPipeline;
+  readonly #registry: AgentRegistry;
+  readonly #feed: FeedServer;
+  readonly #keeper: ServingCertificateKeeper;
+  readonly #grpc: GrpcServer;
+  readonly #admin: AdminServer;
+
+  /** Throws a {@link CodedError} when the authority of the state directory cannot be opened. */
+  constructor(options: ControllerOptions) {
+    const { clock, logger, settings, stateDir } = options;
+    this.#options = options;
+    const authority = new FileRootStore(join(stateDir, 'ca')).open({ clock, trustDomain: settings.trustDomain });
+    this.#store = new ObjectStore(() => this.#pipeline.changed());
+    this.#registry = new AgentRegistry(clock);
+    const nodes = new NodeTokenAuthenticator({ directory: options.nodeTokensDir, clock, logger });
+    this.#feed = new FeedServer({
+      authenticate: (token) => nodes.authenticate(token),
+      logger,
+      onNodeState: (state) => this.#registry.nodeState(state),
+      onReport: (report) => this.#registry.report(report),
+    });
+    this.#pipeline = new MeshPipeline({
+      translate: () => options.translate(this.#store, settings),
+      publish: (state) => this.#registry.published(this.#feed.setState(state)),
+      initial: emptySnapshot(settings),
+      clock,
+      logger,
+    });
+    this.#keeper = this.#keepServingCertificate(authority);
+    this.#grpc = createGrpcServer({ listen: options.listen, tls: this.#keeper.first });
+    this.#feed.register(this.#grpc.server);
+    const ledger = new SigningLedger(clock);
+    registerCertificateService(this.#grpc.server, {
+      authority,
+      authenticate: (token) => nodes.authenticate(token),
+      authorize: authorizeFromMesh(this.#pipeline),
+      clock,
+      logger,
+      audit: (record) => ledger.record(record),
+    });
+    this.#admin = new AdminServer(this.#adminApi(authority, ledger).handle, logger);
+  }
+
+  /**
+   * Begins to serve; gives the gRPC port. Resolves once the source has been read to its end and the first configuration
+   * is published. The admin socket answers before that. Throws a {@link CodedError}.
+   */
+  async start(): Promise<number> {
+    const { adminSocket, source, logger, listen } = this.#options;
+    await this.#admin.listen(adminSocket);
+    const port = await this.#grpc.listen();
+    await source.start(this.#store);
+    this.#pipeline.start();
+    logger.info('serving', { listen, port, source: source.kind, objects: this.#store.counts() });
+    return port;
+  }
+
+  /** Stops in order: no change is published, agents are let go, calls under way end within `deadlineMs`. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#pipeline[Symbol.dispose]();
+    this.#keeper.close();
+    await this.#options.source.close();
+    this.#feed.close();
+    await this.#grpc.drain(deadlineMs);
+    await this.#admin.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain(0);
+  }
+
+  #keepServingCertificate(authority: CertificateAuthority): ServingCertificateKeeper {
+    const { clock, logger, settings, listen } = this.#options;
+    const host = listen.slice(0, listen.lastIndexOf(':')).replaceAll(/[[\]]/g, '');
+    return new ServingCertificateKeeper({
+      authority,
+      identity: controllerIdentity(settings.trustDomain),
+      dnsNames,
+      ipAddresses: isIP(host) === 0 ? ['127.0.0.1'] : [...new Set([host, '127.0.0.1'])],
+      clock,
+      logger,
+      onCertificate: (certificate) => this.#grpc.setCertificate(certificate),
+    });
+  }
+
+  #adminApi(authority: CertificateAuthority, ledger: SigningLedger): AdminApi {
+    const { source, version, clock, nodeTokensDir } = this.#options;
+    return new AdminApi({
+      store: this.#store,
+      pipeline: this.#pipeline,
+      authority,
+      ledger,
+      feed: () => this.#feedFacts(),
+      tokenNodes: () => tokenNodes(nodeTokensDir),
+      source: source.kind,
+      version,
+      clock,
+      startedAtMs: clock.monotonicMs(),
+    });
+  }
+
+  #feedFacts() {
+    const { publishedAtMs, convergenceMs } = this.#registry;
+    return {
+      configVersion: this.#feed.version ?? 'none',
+      ...(publishedAtMs === undefined ? {} : { publishedAtMs }),
+      ...(convergenceMs === undefined ? {} : { convergenceMs }),
+      agents: this.#registry.records(),
+    };
+  }
+}
+
+/** The nodes that have a token; none when the directory cannot be read, which the authenticator says. */
+function tokenNodes(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
