@@ -73,9 +73,7 @@ export const requestLabels = [
 ] as const;
 
 /** The upper bounds of the duration histogram. */
-export const durationBucketsSeconds = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-] as const;
+export const durationBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /** What one worker counted since it was started. */
 export interface WorkerMeasures {

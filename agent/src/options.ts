@@ -55,11 +55,18 @@ export function readOptions(argv: readonly string[]): AgentOptions {
     .option('--trust-domain <name>', 'the trust domain of the mesh', 'cluster.local')
     .requiredOption('--pods-dir <dir>', 'a directory of UID.json files, one for each pod of the node')
     .option('--workers <n>', 'data-plane processes', wholeNumber(1, 64), Math.min(4, availableParallelism()))
-    .addOption(new Option('--capture <how>', 'how traffic is redirected').choices(['auto', 'iptables', 'ebpf']).default('auto'))
+    .addOption(
+      new Option('--capture <how>', 'how traffic is redirected').choices(['auto', 'iptables', 'ebpf']).default('auto'),
+    )
     .option('--admin <unix:path>', 'where the admin endpoint listens', 'unix:/run/tulle/agent.sock')
     .option('--metrics <host:port>', 'where metrics are scraped', listenAddress, { host: '0.0.0.0', port: 15_020 })
     .option('--ready <host:port>', 'where readiness is asked', listenAddress, { host: '0.0.0.0', port: 15_021 })
-    .option('--drain-deadline <seconds>', 'how long connections of a pod that leaves may go on', wholeNumber(0, 86_400), 300)
+    .option(
+      '--drain-deadline <seconds>',
+      'how long connections of a pod that leaves may go on',
+      wholeNumber(0, 86_400),
+      300,
+    )
     .addHelpText(
       'after',
       '\nExample:\n  tulle-agent --node n1 --controller 10.0.0.1:15012 --trust-bundle ca.pem --token token --pods-dir /run/tulle/pods\n',

@@ -4,7 +4,15 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { ChangeSet, HttpRouteTable, MeshDelta, MeshService, ServiceEndpoints, ServiceRoutes, Workload } from '@tulle/ir';
+import type {
+  ChangeSet,
+  HttpRouteTable,
+  MeshDelta,
+  MeshService,
+  ServiceEndpoints,
+  ServiceRoutes,
+  Workload,
+} from '@tulle/ir';
 import { IptablesCapture, NetworkNamespace, openTcpListener, openTcpSocket, runCommand } from '@tulle/linux';
 import { TestCa } from '@tulle/testkit';
 import type { FromWorker, PodSpec, ToWorker, WorkerMeasures } from '../src/ipc.ts';
@@ -92,13 +100,25 @@ export class MeshOfNamespaces {
   }
 
   /** Adds a pod; it is in the mesh, with its ports open and its traffic captured, unless `meshed` is false. */
-  async addPod(name: string, options: { readonly meshed?: boolean; readonly namespace?: string } = {}): Promise<TestPod> {
+  async addPod(
+    name: string,
+    options: { readonly meshed?: boolean; readonly namespace?: string } = {},
+  ): Promise<TestPod> {
     const meshed = options.meshed ?? true;
     const netns = `${this.#prefix}${name}`;
     const address = `10.77.0.${this.#next++}`;
     await runCommand('ip', ['netns', 'add', netns]);
-    await runCommand('ip', ['-n', this.#prefix, '-batch', '-'], `link add ${name} type veth peer name eth0 netns ${netns}\nlink set ${name} master br0 up\n`);
-    const lines = ['link set lo up', `addr add ${address}/16 dev eth0`, 'link set eth0 up', 'route add default via 10.77.0.1'];
+    await runCommand(
+      'ip',
+      ['-n', this.#prefix, '-batch', '-'],
+      `link add ${name} type veth peer name eth0 netns ${netns}\nlink set ${name} master br0 up\n`,
+    );
+    const lines = [
+      'link set lo up',
+      `addr add ${address}/16 dev eth0`,
+      'link set eth0 up',
+      'route add default via 10.77.0.1',
+    ];
     await runCommand('ip', ['-n', netns, '-batch', '-'], `${lines.join('\n')}\n`);
     const namespace = options.namespace ?? 'shop';
     const identity = `spiffe://${trustDomain}/ns/${namespace}/sa/${name}`;
@@ -175,7 +195,14 @@ export class MeshOfNamespaces {
       name,
       clusterIPs: [clusterIP],
       trafficDistribution: 'any',
-      ports: [{ port: 80, name: 'http', protocol: of.protocol ?? 'detect', routeKind: of.table === undefined ? 'none' : 'http' }],
+      ports: [
+        {
+          port: 80,
+          name: 'http',
+          protocol: of.protocol ?? 'detect',
+          routeKind: of.table === undefined ? 'none' : 'http',
+        },
+      ],
     };
     const endpoints: ServiceEndpoints = {
       namespace: 'shop',
@@ -195,8 +222,17 @@ export class MeshOfNamespaces {
     const routes: [string, ServiceRoutes][] =
       of.table === undefined
         ? []
-        : [[`${key}:80`, { namespace: 'shop', name, port: 80, producer: { kind: 'http', table: of.table }, consumers: {} }]];
-    this.apply({ services: changes([[key, service]]), endpoints: changes([[key, endpoints]]), routes: changes(routes) });
+        : [
+            [
+              `${key}:80`,
+              { namespace: 'shop', name, port: 80, producer: { kind: 'http', table: of.table }, consumers: {} },
+            ],
+          ];
+    this.apply({
+      services: changes([[key, service]]),
+      endpoints: changes([[key, endpoints]]),
+      routes: changes(routes),
+    });
   }
 
   /** A listening socket's descriptor inside a pod. */

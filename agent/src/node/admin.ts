@@ -35,7 +35,10 @@ export class AgentEndpoints {
     const { options } = this.#agent;
     await this.#listen(this.#admin(), options.admin);
     await this.#listen({ '/metrics': async () => text(await renderMetrics(this.#agent)) }, options.metrics);
-    await this.#listen({ '/readyz': () => this.#ready(), '/healthz': () => text('ok\n'), '/': () => this.#ready() }, options.ready);
+    await this.#listen(
+      { '/readyz': () => this.#ready(), '/healthz': () => text('ok\n'), '/': () => this.#ready() },
+      options.ready,
+    );
   }
 
   close(): void {
@@ -46,7 +49,9 @@ export class AgentEndpoints {
   }
 
   #ready(): Answer {
-    return this.#agent.ready ? text('ready\n') : text('not ready: no configuration has come from the controller yet\n', 503);
+    return this.#agent.ready
+      ? text('ready\n')
+      : text('not ready: no configuration has come from the controller yet\n', 503);
   }
 
   #admin(): Record<string, Handler> {

@@ -3,7 +3,13 @@ import { errorMessage } from '@tulle/core';
 import type { NodeReport } from '@tulle/feed';
 import { FeedClient, ReportClient } from '@tulle/feed';
 import type { IssuedCertificate } from '@tulle/identity';
-import { CertificateClient, CertificateManager, ControlPlaneCredentials, controllerIdentity, SpiffeId } from '@tulle/identity';
+import {
+  CertificateClient,
+  CertificateManager,
+  ControlPlaneCredentials,
+  controllerIdentity,
+  SpiffeId,
+} from '@tulle/identity';
 import type { MeshDelta, Workload } from '@tulle/ir';
 import { IptablesCapture } from '@tulle/linux';
 import type { CertificateMessage, FromWorker, PodSpec, ToWorker } from '../ipc.ts';
@@ -170,8 +176,11 @@ export class Agent {
 
   #openPod(pod: PodSpec): Promise<void> {
     this.#releasing.get(pod.uid)?.resolve();
-    return this.#await(this.#opening, pod.uid, { timeoutMs: openTimeoutMs, what: 'the workers did not open its ports' }, () =>
-      this.workers.broadcast({ type: 'open-pod', pod }),
+    return this.#await(
+      this.#opening,
+      pod.uid,
+      { timeoutMs: openTimeoutMs, what: 'the workers did not open its ports' },
+      () => this.workers.broadcast({ type: 'open-pod', pod }),
     );
   }
 

@@ -214,7 +214,10 @@ export class Enrolment {
     await this.#actions.openPod(specOf(pod));
     await this.#capture.install(pod.local);
     pod.state = 'captured';
-    this.#log.info('pod captured', { pod: `${pod.local.namespace}/${pod.local.name}`, identity: pod.workload.identity });
+    this.#log.info('pod captured', {
+      pod: `${pod.local.namespace}/${pod.local.name}`,
+      identity: pod.workload.identity,
+    });
   }
 
   async #leave(pod: EnrolledPod): Promise<void> {

@@ -1,4 +1,12 @@
-import type { ChangeSet, MeshDelta, MeshService, MeshSettings, ServiceEndpoints, ServiceRoutes, Workload } from '@tulle/ir';
+import type {
+  ChangeSet,
+  MeshDelta,
+  MeshService,
+  MeshSettings,
+  ServiceEndpoints,
+  ServiceRoutes,
+  Workload,
+} from '@tulle/ir';
 
 /** All that the controller has sent, kept for workers that start later and for people who ask. */
 export class MeshMirror {

@@ -43,7 +43,10 @@ export async function renderMetrics(agent: Agent): Promise<string> {
 }
 
 function sumSeries(measures: readonly WorkerMeasures[]): RequestSeries[] {
-  const sums = new Map<string, { labels: readonly string[]; count: number; durationSecondsSum: number; buckets: number[] }>();
+  const sums = new Map<
+    string,
+    { labels: readonly string[]; count: number; durationSecondsSum: number; buckets: number[] }
+  >();
   for (const series of measures.flatMap((worker) => worker.requests)) {
     const key = series.labels.join('\n');
     const sum = sums.get(key);

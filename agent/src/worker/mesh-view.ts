@@ -1,4 +1,12 @@
-import type { Endpoint, MeshDelta, MeshService, ServiceEndpoints, ServicePort, ServiceRoutes, Workload } from '@tulle/ir';
+import type {
+  Endpoint,
+  MeshDelta,
+  MeshService,
+  ServiceEndpoints,
+  ServicePort,
+  ServiceRoutes,
+  Workload,
+} from '@tulle/ir';
 import { serviceKey } from '@tulle/ir';
 import type { CompiledRouteTable } from '@tulle/routing';
 import { CompiledServiceRoutes, EndpointBalancer } from '@tulle/routing';

@@ -112,7 +112,8 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     this.#endpoint?.finish(this.#pod.context.ticker.nowMs, 0, 'failure');
     this.#endpoint = undefined;
     this.#server = undefined;
-    const mayTryAnother = this.#target.type === 'service' && failure !== 'policy-denied' && this.#attempts < maxAttempts;
+    const mayTryAnother =
+      this.#target.type === 'service' && failure !== 'policy-denied' && this.#attempts < maxAttempts;
     if (mayTryAnother) {
       this.#connect();
       return;

@@ -40,7 +40,9 @@ export function acceptOutbound(pod: PodPlane, socket: Socket): void {
   }
   // A pod's own address gets no route: its bytes are carried as they are. What is neither Service nor pod passes.
   pod.context.counters.add(
-    pod.context.mesh.workloadAt(destination.address)?.mesh.state === 'in' ? 'outbound_workload' : 'outbound_passthrough',
+    pod.context.mesh.workloadAt(destination.address)?.mesh.state === 'in'
+      ? 'outbound_workload'
+      : 'outbound_passthrough',
   );
   new OpaqueConnection(pod, client, { type: 'address', ...destination });
 }
@@ -132,7 +134,8 @@ class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
   onOpen(): void {}
 
   onData(_channel: ByteChannel, chunk: Buffer, start: number, end: number): void {
-    const bytes = this.#seen === undefined ? chunk.subarray(start, end) : Buffer.concat([this.#seen, chunk.subarray(start, end)]);
+    const bytes =
+      this.#seen === undefined ? chunk.subarray(start, end) : Buffer.concat([this.#seen, chunk.subarray(start, end)]);
     const protocol = detectHttp1(bytes, 0, bytes.length);
     if (protocol === 'need-more' && bytes.length < maxDetectBytes) {
       this.#seen = bytes;

@@ -27,6 +27,8 @@ export class TlsOutput implements Http2Output, TurnOutput {
   write(bytes: Buffer): void {
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;
+    // Large frames are written at once, without asking for a flush before.
+    if (!this.scheduled) this.#flusher.schedule(this);
   }
 
   flush(): void {

@@ -6,7 +6,13 @@ import { peerIdentity } from '@tulle/identity';
 import type { NetworkNamespace } from '@tulle/linux';
 import { openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
 import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
-import { defaultHttp2Limits, encodeHeaderList, Http2Connection, http2ErrorCode, tunnelHttp2Settings } from '@tulle/wire';
+import {
+  defaultHttp2Limits,
+  encodeHeaderList,
+  Http2Connection,
+  http2ErrorCode,
+  tunnelHttp2Settings,
+} from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { StreamChannel } from './stream-channel.ts';

@@ -5,7 +5,13 @@ import type { Server as TlsServer } from 'node:tls';
 import { peerIdentity } from '@tulle/identity';
 import { podPorts } from '@tulle/linux';
 import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
-import { defaultHttp2Limits, encodeHeaderList, Http2Connection, http2ErrorCode, tunnelHttp2Settings } from '@tulle/wire';
+import {
+  defaultHttp2Limits,
+  encodeHeaderList,
+  Http2Connection,
+  http2ErrorCode,
+  tunnelHttp2Settings,
+} from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { plainAddress } from './addresses.ts';
 import { Splice } from './splice.ts';
@@ -199,7 +205,8 @@ class TunnelServerConnection implements Http2Handlers {
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers): void {
-    const destination = headers.isConnect && headers.protocol < 0 ? parseAuthority(headers.valueText(headers.authority)) : undefined;
+    const destination =
+      headers.isConnect && headers.protocol < 0 ? parseAuthority(headers.valueText(headers.authority)) : undefined;
     const asksForThisPod =
       destination !== undefined &&
       destination.address === plainAddress(this.#secure.localAddress ?? '') &&

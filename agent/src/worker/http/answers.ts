@@ -56,7 +56,10 @@ export function answerStatus(reason: AnswerReason): number {
 const made = new Map<string, Buffer>();
 
 /** A whole HTTP/1.1 answer for `reason`; `status` differs from the reason's own where the codec is more exact. */
-export function http1Answer(reason: AnswerReason, options: { close: boolean; isHead: boolean; status?: number }): Buffer {
+export function http1Answer(
+  reason: AnswerReason,
+  options: { close: boolean; isHead: boolean; status?: number },
+): Buffer {
   const status = options.status ?? answerStatus(reason);
   const key = `${reason} ${status} ${options.close} ${options.isHead}`;
   let answer = made.get(key);

@@ -375,7 +375,8 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     const upstream = this.#upstream;
     this.#upstream = undefined;
     const avoid = this.#endpoint;
-    const wasStale = upstream?.reused === true && (failure === 'reset' || failure === 'truncated' || failure === 'tunnel-closed');
+    const wasStale =
+      upstream?.reused === true && (failure === 'reset' || failure === 'truncated' || failure === 'tunnel-closed');
     if (wasStale) this.#finishEndpoint('cancelled');
     else this.#finishEndpoint('failure');
     if (this.#responseStarted) {
