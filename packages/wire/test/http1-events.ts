@@ -79,7 +79,7 @@ export function describeRequest(head: Http1RequestHead): Record<string, unknown>
     form: head.targetForm,
     target: text(buffer, head.targetStart, head.targetEnd),
     path: text(buffer, head.pathStart, head.pathEnd),
-    query: head.queryStart < 0 ? undefined : text(buffer, head.queryStart, head.queryEnd),
+    query: head.queryStart === -1 && head.queryEnd === -1 ? undefined : text(buffer, head.queryStart, head.queryEnd),
     authority: text(buffer, head.authorityStart, head.authorityEnd),
     versionMinor: head.versionMinor,
     hasHost: head.hasHost,

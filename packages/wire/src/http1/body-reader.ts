@@ -79,7 +79,6 @@ export class BodyReader {
       maxStartLineBytes: 0,
       maxEmptyLines: 0,
     });
-    this.trailers.reset();
   }
 
   /** Whether the end of the input ends the body well. */

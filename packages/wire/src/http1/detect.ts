@@ -13,7 +13,7 @@ const HYPHEN = 45;
  *
  * HTTP/1 is a method in capitals, a space, and the beginning of a target: `/`, `http://` or, for OPTIONS, `*`. A method
  * and a space alone are not enough: `SET key` (Redis), `EHLO host` (SMTP) and `PUB subject` (NATS) have them too.
- * CONNECT counts as other: the bytes go to a forward proxy that the application chose.
+ * CONNECT, whose target is a host, is other for the same reason: a forward proxy that the application chose gets it.
  */
 export function detectHttp1(chunk: Uint8Array, start: number, end: number): DetectedProtocol {
   const preface = startsWith(chunk, start, end, PREFACE);
@@ -25,7 +25,6 @@ export function detectHttp1(chunk: Uint8Array, start: number, end: number): Dete
   if (at === limit) return at - start > MAX_METHOD_BYTES ? 'other' : 'need-more';
   if (at === start || chunk[at] !== SPACE) return 'other';
   const method = codeOfMethod(chunk, start, at);
-  if (method === methodCode.CONNECT) return 'other';
   at++;
   if (at === end) return 'need-more';
   if (chunk[at] === SLASH) return 'http1';

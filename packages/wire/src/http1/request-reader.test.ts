@@ -148,6 +148,12 @@ describe('upgrade (RFC 9110 7.8)', () => {
     expect(forwarded.toLowerCase()).not.toContain('upgrade');
   });
 
+  it('is not ignored because the request before had two fields', () => {
+    const request = (fields: string) => `GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+    const { messages } = readEveryWay(request(`${asked}Upgrade: b\r\n`) + request(asked));
+    expect(messages).toMatchObject([{ head: { upgrade: undefined } }, { head: { upgrade: 'websocket, other/1' } }]);
+  });
+
   it('is ignored where the request has a body', () => {
     const { head } = one(`POST / HTTP/1.1\r\nHost: a\r\n${asked}Content-Length: 1\r\n\r\nx`);
     expect(head).toMatchObject({ upgrade: undefined });
@@ -295,6 +301,21 @@ describe('the reader', () => {
     expect(readRequests([bytes('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n')]).end).toBe(
       'truncated',
     );
+  });
+
+  it('does not wait for another byte of a head that can not end within the limit', () => {
+    const input = bytes('GET / HTTP/1.1\r\nHost: a\r\n'.padEnd(smallLimits.maxHeadBytes, 'x'));
+    for (const place of [0, 1, 500]) {
+      const reader = new Http1RequestReader(smallLimits);
+      reader.readHead(input, 0, place);
+      reader.readHead(input, place, input.length - 1);
+      expect(reader.state).toBe('head');
+      reader.readHead(input, input.length - 1, input.length);
+      expect(reader.failure?.rule).toBe('head-too-large');
+    }
+    const whole = new Http1RequestReader(smallLimits);
+    whole.readHead(input, 0, input.length);
+    expect(whole.failure?.rule).toBe('head-too-large');
   });
 
   it('takes a head of exactly the default limit, and none larger, however it comes', () => {
