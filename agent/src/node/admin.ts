@@ -63,6 +63,7 @@ export class AgentEndpoints {
           connected: agent.feed.connected,
           version: agent.feed.version ?? null,
           resources: agent.mesh.counts(),
+          ...(agent.refused === undefined ? {} : { refused: agent.refused }),
         } satisfies AgentConfigView),
       '/v1/certificates': () => json(certificatesView(agent)),
       '/v1/workers': async () => json({ workers: await agent.workers.measure() }),

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@tulle/core';
 import { errorMessage } from '@tulle/core';
 import type { NodeReport } from '@tulle/feed';
-import { FeedClient, ReportClient } from '@tulle/feed';
+import { FeedClient } from '@tulle/feed';
 import type { IssuedCertificate } from '@tulle/identity';
 import {
   CertificateClient,
@@ -12,7 +12,8 @@ import {
 } from '@tulle/identity';
 import type { MeshDelta, Workload } from '@tulle/ir';
 import { IptablesCapture } from '@tulle/linux';
-import type { CertificateMessage, FromWorker, PodSpec, ToWorker } from '../ipc.ts';
+import type { CertificateMessage, FromWorker, PodSpec, ToWorker, WorkerMeasures } from '../ipc.ts';
+import { requestLabels } from '../ipc.ts';
 import type { AgentOptions } from '../options.ts';
 import { Enrolment } from './enrolment.ts';
 import { MeshMirror } from './mesh-mirror.ts';
@@ -42,11 +43,12 @@ export class Agent {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #pods: PodDirectory;
-  readonly #reports: ReportClient;
   readonly #signer: CertificateClient;
   readonly #opening = new Map<string, Waiting>();
   readonly #releasing = new Map<string, Waiting>();
   readonly #held = new Map<string, IssuedCertificate>();
+  /** The change that was refused last, until one is applied. */
+  #refused: { readonly version: string; readonly message: string } | undefined;
   #reportPlanned = false;
   #reportTimer: NodeJS.Timeout;
   #wantedKey = '';
@@ -98,11 +100,18 @@ export class Agent {
       clock: tools.clock,
       onDelta: (delta) => this.#onDelta(delta),
       onConnected: () => this.#changed(),
-      onDisconnected: () => this.#log.warn('the controller is away; the last good configuration stays'),
+      onSynced: () => this.#changed(),
+      onRefused: (version, message) => {
+        this.#refused = { version, message };
+      },
     });
-    this.#reports = new ReportClient({ address: options.controller, credentials });
+    this.feed.start();
     this.#reportTimer = setInterval(() => this.#changed(), reportIntervalMs);
     this.#reportTimer.unref();
+  }
+
+  get refused(): { readonly version: string; readonly message: string } | undefined {
+    return this.#refused;
   }
 
   /** Whether the agent has configuration and carries every pod that it should. */
@@ -114,7 +123,6 @@ export class Agent {
   close(): void {
     clearInterval(this.#reportTimer);
     this.feed.close();
-    this.#reports.close();
     this.#signer.close();
     this.#pods.close();
     this.certificates.close();
@@ -135,6 +143,7 @@ export class Agent {
 
   #onDelta(delta: MeshDelta): void {
     this.mesh.apply(delta);
+    this.#refused = undefined;
     this.workers.broadcast({ type: 'mesh', delta });
     if (delta.workloads.changed.size > 0 || delta.workloads.removed.length > 0) this.#reconcile();
   }
@@ -249,21 +258,46 @@ export class Agent {
     this.#reportPlanned = true;
     this.#clock.after(reportDelayMs, () => {
       this.#reportPlanned = false;
-      this.#reports.report(this.#report()).catch((error: unknown) => {
-        this.#log.debug('the controller did not take a report', { error: errorMessage(error) });
-      });
+      if (this.feed.connected) void this.#report();
     });
   }
 
-  #report(): NodeReport {
+  async #report(): Promise<void> {
+    try {
+      await this.feed.report(await this.#nodeReport());
+    } catch (error) {
+      this.#log.debug('the controller did not take a report', { error: errorMessage(error) });
+    }
+  }
+
+  async #nodeReport(): Promise<NodeReport> {
+    const measures = await this.workers.measure();
     return {
       node: this.options.node,
       agentVersion,
       pods: this.enrolment.report(),
       certificates: this.certificates.states(),
+      counters: reportedCounters(measures),
       configVersion: this.feed.version ?? '',
     };
   }
+}
+
+/** The sums that the controller shows people: requests by how they ended, and what the data path counted. */
+function reportedCounters(measures: readonly WorkerMeasures[]): Record<string, number> {
+  const sums: Record<string, number> = { requests: 0, requests_failed: 0 };
+  const add = (name: string, by: number) => {
+    sums[name] = (sums[name] ?? 0) + by;
+  };
+  const statusClass = requestLabels.indexOf('status_class');
+  for (const worker of measures) {
+    for (const [name, count] of Object.entries(worker.counters)) add(name, count);
+    for (const series of worker.requests) {
+      add('requests', series.count);
+      if (series.labels[statusClass] === '5xx') add('requests_failed', series.count);
+    }
+  }
+  return sums;
 }
 
 function messageOf(certificate: IssuedCertificate): CertificateMessage {
