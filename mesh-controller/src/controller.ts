@@ -21,6 +21,7 @@ import { emptySnapshot, type MeshSnapshot } from './pipeline/mesh-snapshot.ts';
 import { AgentRegistry } from './server/agent-registry.ts';
 import { SigningLedger } from './server/signing-ledger.ts';
 import { authorizeFromMesh } from './server/signing-policy.ts';
+import { VersionFile } from './server/version-file.ts';
 
 /** What a {@link MeshController} is made from. */
 export interface ControllerOptions {
@@ -71,15 +72,21 @@ export class MeshController implements AsyncDisposable {
     this.#store = new ObjectStore(() => this.#pipeline.changed());
     this.#registry = new AgentRegistry(clock);
     const nodes = new NodeTokenAuthenticator({ directory: options.nodeTokensDir, clock, logger });
+    const versions = new VersionFile(stateDir, logger);
     this.#feed = new FeedServer({
       authenticate: (token) => nodes.authenticate(token),
       logger,
       onNodeState: (state) => this.#registry.nodeState(state),
       onReport: (report) => this.#registry.report(report),
+      lastVersion: versions.last,
     });
     this.#pipeline = new MeshPipeline({
       translate: () => options.translate(this.#store, settings),
-      publish: (state) => this.#registry.published(this.#feed.setState(state)),
+      publish: (state) => {
+        const version = this.#feed.setState(state);
+        this.#registry.published(version);
+        versions.note(version);
+      },
       initial: emptySnapshot(settings),
       clock,
       logger,
