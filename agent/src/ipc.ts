@@ -75,6 +75,17 @@ export const requestLabels = [
 /** The upper bounds of the duration histogram. */
 export const durationBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
+/** An open tunnel of a pod, whose other end's identity has been verified. */
+export interface TunnelReport {
+  /** `namespace/name` of the pod of this node. */
+  readonly pod: string;
+  readonly identity: string;
+  readonly direction: 'outbound' | 'inbound';
+  readonly peerAddress: string;
+  readonly peerIdentity: string;
+  readonly streams: number;
+}
+
 /** What one worker counted since it was started. */
 export interface WorkerMeasures {
   readonly pid: number;
@@ -82,4 +93,8 @@ export interface WorkerMeasures {
   readonly counters: Readonly<Record<string, number>>;
   readonly eventLoopDelayP99Ms: number;
   readonly rssBytes: number;
+  /** Its tunnels as they are now; at most {@link maxReportedTunnels}. */
+  readonly tunnels: readonly TunnelReport[];
 }
+
+export const maxReportedTunnels = 1_000;

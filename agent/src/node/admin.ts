@@ -67,6 +67,7 @@ export class AgentEndpoints {
         } satisfies AgentConfigView),
       '/v1/certificates': () => json(certificatesView(agent)),
       '/v1/workers': async () => json({ workers: await agent.workers.measure() }),
+      '/v1/tunnels': async () => json({ tunnels: (await agent.workers.measure()).flatMap((worker) => worker.tunnels) }),
       '/v1/dump': () =>
         json({
           settings: agent.mesh.settings,

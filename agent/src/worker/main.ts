@@ -23,13 +23,14 @@ function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message);
 }
 
-function measures(of: WorkerContext): WorkerMeasures {
+function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
   return {
     pid: process.pid,
     requests: of.requests.snapshot(),
     counters: of.counters.snapshot(),
     eventLoopDelayP99Ms: loopDelay.percentile(99) / 1e6,
     rssBytes: process.memoryUsage.rss(),
+    tunnels: carried.tunnels(),
   };
 }
 
@@ -69,7 +70,7 @@ function receive(message: ToWorker): void {
       pods.close(message.uid);
       return;
     case 'measure':
-      tell({ type: 'measured', request: message.request, measures: measures(context) });
+      tell({ type: 'measured', request: message.request, measures: measures(context, pods) });
       return;
     case 'drain':
       pods.drainAll(message.deadlineMs);

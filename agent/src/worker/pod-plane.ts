@@ -2,7 +2,7 @@ import { createServer, Socket } from 'node:net';
 import type { Server } from 'node:net';
 import type { Workload } from '@tulle/ir';
 import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
-import type { PodSpec } from '../ipc.ts';
+import type { PodSpec, TunnelReport } from '../ipc.ts';
 import { hostPort } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { WorkloadCertificate } from './certificates.ts';
@@ -105,6 +105,20 @@ export class PodPlane {
     if (workload === undefined || workload.mesh.state !== 'in') return this.connectPlain(to, timeoutMs, owner);
     const peer = { address: to.address, identity: workload.identity };
     return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
+  }
+
+  /** The pod's tunnels, both ways. */
+  *openTunnels(): Generator<TunnelReport> {
+    const { identity, namespace, name } = this.spec;
+    const pod = `${namespace}/${name}`;
+    for (const [direction, tunnels] of [
+      ['outbound', this.tunnels.open()],
+      ['inbound', this.#tunnelServer.open()],
+    ] as const) {
+      for (const { address, identity: peerIdentity, streams } of tunnels) {
+        yield { pod, identity, direction, peerAddress: address, peerIdentity, streams };
+      }
+    }
   }
 
   /** What still keeps the pod's rules and sockets needed. */

@@ -1,5 +1,6 @@
 import { errorMessage } from '@tulle/core';
-import type { FromWorker, PodSpec } from '../ipc.ts';
+import type { FromWorker, PodSpec, TunnelReport } from '../ipc.ts';
+import { maxReportedTunnels } from '../ipc.ts';
 import { PodPlane } from './pod-plane.ts';
 import type { Deadline } from './tick.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -73,6 +74,18 @@ export class PodSet {
     leaving?.cancel();
     leaving?.pod.destroy();
     this.#leaving.delete(uid);
+  }
+
+  /** The tunnels of all pods, as many as are reported at most. */
+  tunnels(): TunnelReport[] {
+    const tunnels: TunnelReport[] = [];
+    for (const pod of this.#pods.values()) {
+      for (const tunnel of pod.openTunnels()) {
+        if (tunnels.length === maxReportedTunnels) return tunnels;
+        tunnels.push(tunnel);
+      }
+    }
+    return tunnels;
   }
 
   /** Ends the worker's work: nothing new, and the end of what is open within the deadline. */

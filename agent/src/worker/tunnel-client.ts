@@ -65,7 +65,7 @@ export class TunnelConnection implements Http2Handlers {
   deadlineMs = Number.POSITIVE_INFINITY;
   streams = 0;
   readonly #context: TunnelContext;
-  readonly #peer: TunnelPeer;
+  readonly peer: TunnelPeer;
   readonly #onClosed: (connection: TunnelConnection) => void;
   readonly #startedMs = performance.now();
   readonly #connectHeaders = new Map<string, Buffer>();
@@ -83,7 +83,7 @@ export class TunnelConnection implements Http2Handlers {
 
   constructor(context: TunnelContext, peer: TunnelPeer, onClosed: (connection: TunnelConnection) => void) {
     this.#context = context;
-    this.#peer = peer;
+    this.peer = peer;
     this.#onClosed = onClosed;
     this.#connect();
   }
@@ -153,7 +153,7 @@ export class TunnelConnection implements Http2Handlers {
       return;
     }
     this.#endsAtMs = certificate.notAfterMs;
-    const { address } = this.#peer;
+    const { address } = this.peer;
     let fd: number;
     try {
       fd = namespace.run(() => openTcpSocket({ destination: address, mark: socketMarks.outbound }));
@@ -210,7 +210,7 @@ export class TunnelConnection implements Http2Handlers {
     const certificate = secure.getPeerX509Certificate();
     const peer =
       certificate === undefined ? undefined : peerIdentity(certificate, { nowMs: Date.now(), role: 'server' });
-    const isExpected = peer?.ok === true && peer.value.text === this.#peer.identity;
+    const isExpected = peer?.ok === true && peer.value.text === this.peer.identity;
     if (!secure.authorized || secure.alpnProtocol !== 'h2' || !isExpected) {
       this.#close('peer-identity');
       return;
@@ -360,6 +360,15 @@ export class TunnelPool {
       connections.push(connection);
     }
     return connection.openStream(destination, owner);
+  }
+
+  /** The tunnels that are open. */
+  *open(): Generator<TunnelPeer & { readonly streams: number }> {
+    for (const connections of this.#byPeer.values()) {
+      for (const connection of connections) {
+        if (connection.state === 'open') yield { ...connection.peer, streams: connection.streams };
+      }
+    }
   }
 
   /** How many connections are there. */

@@ -99,6 +99,11 @@ export class TunnelServer {
     return streams;
   }
 
+  /** The tunnels that are open, with who is at the other end. */
+  *open(): Generator<{ readonly address: string; readonly identity: string; readonly streams: number }> {
+    for (const { source, identity, streams } of this.#connections) yield { address: source, identity, streams };
+  }
+
   get connections(): number {
     return this.#connections.size;
   }
@@ -140,8 +145,8 @@ class TunnelServerConnection implements Http2Handlers {
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly #context: TunnelServerContext;
   readonly #secure: TLSSocket;
-  readonly #identity: string;
-  readonly #source: string;
+  readonly identity: string;
+  readonly source: string;
   readonly #http2: Http2Connection;
   readonly #output: TlsOutput;
   readonly #onClosed: () => void;
@@ -150,8 +155,8 @@ class TunnelServerConnection implements Http2Handlers {
   constructor(context: TunnelServerContext, secure: TLSSocket, identity: string, onClosed: () => void) {
     this.#context = context;
     this.#secure = secure;
-    this.#identity = identity;
-    this.#source = plainAddress(secure.remoteAddress ?? '');
+    this.identity = identity;
+    this.source = plainAddress(secure.remoteAddress ?? '');
     this.#onClosed = onClosed;
     this.#output = new TlsOutput(secure, context.flusher);
     this.#http2 = new Http2Connection({
@@ -215,14 +220,14 @@ class TunnelServerConnection implements Http2Handlers {
       this.#refuse(stream, answers.badRequest);
       return;
     }
-    if (!this.#context.allows(this.#identity, destination.port)) {
+    if (!this.#context.allows(this.identity, destination.port)) {
       this.#refuse(stream, answers.denied);
       return;
     }
     const tunnel = new StreamChannel(new PendingTunnel(stream, this.#context));
     tunnel.attach(stream);
     const pending = tunnel.owner as PendingTunnel;
-    pending.application = this.#context.connectApplication(destination, this.#source, pending);
+    pending.application = this.#context.connectApplication(destination, this.source, pending);
     pending.tunnel = tunnel;
   }
 
