@@ -1,5 +1,5 @@
 /** Helpers of the HTTP/2 tests: two connections joined back to back, with every event written down. */
-import { encodeHeaderList, type HeaderField } from '../src/hpack/index.ts';
+import { encodeHeaderList, type HeaderField, type HeaderScratch } from '../src/hpack/index.ts';
 import {
   clientPreface,
   defaultHttp2Limits,
@@ -15,7 +15,7 @@ import {
 } from '../src/http2/index.ts';
 
 /** Fields as `name: value` lines. */
-export function headerLines(headers: Http2Headers): string[] {
+export function headerLines(headers: HeaderScratch): string[] {
   const lines: string[] = [];
   for (let i = 0; i < headers.count; i++) {
     const at = i * 4;
