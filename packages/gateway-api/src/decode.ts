@@ -5,6 +5,7 @@ import { findKind } from './kinds.ts';
 import { checkMetadata, metadataSchema } from './metadata-rules.ts';
 import { shorten, show, type ObjectError, type ObjectIssue } from './object-error.ts';
 import { groupOf, type KubernetesObject } from './object.ts';
+import type { ObjectReference } from './metadata.ts';
 import { PatternCache } from './patterns.ts';
 import { RuleEngine } from './rule-engine.ts';
 import { checkRules } from './rules.ts';
@@ -144,7 +145,7 @@ function objectName(input: Readonly<Record<string, unknown>>, options: DecodeOpt
   const metadata = input['metadata'];
   const { name, namespace } =
     typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>) : {};
-  if (typeof name !== 'string' || name === '') return kind;
+  if (typeof name !== 'string' || name === '') return typeof input['kind'] === 'string' ? kind : '';
   const inNamespace =
     typeof namespace === 'string' && namespace !== '' ? namespace : (options.defaultNamespace ?? 'default');
   return `${kind} ${shorten(inNamespace, 80)}/${shorten(name, 260)}`;
@@ -179,6 +180,24 @@ function moveStringData(secret: Record<string, unknown>): void {
   ]);
   secret['data'] = { ...(secret['data'] as object | undefined), ...Object.fromEntries(encoded) };
   delete secret['stringData'];
+}
+
+/**
+ * What names the object that `input` is meant to be, as far as it can be told, whether it is valid or not; undefined
+ * when its kind is not one that is decoded or it has no name.
+ */
+export function referenceIn(input: unknown, defaultNamespace = 'default'): ObjectReference | undefined {
+  const head = readHead(input, { defaultNamespace });
+  if (!head.ok) return undefined;
+  const { definition } = head.value;
+  const { metadata } = head.value.input;
+  if (typeof metadata !== 'object' || metadata === null) return undefined;
+  const { name, namespace } = metadata as Readonly<Record<string, unknown>>;
+  if (typeof name !== 'string' || name === '') return undefined;
+  const { group, kind } = definition;
+  if (definition.scope === 'Cluster') return { group, kind, name };
+  const isNamed = typeof namespace === 'string' && namespace !== '';
+  return { group, kind, namespace: isNamed ? namespace : defaultNamespace, name };
 }
 
 const sharedDecoder = new ObjectDecoder();

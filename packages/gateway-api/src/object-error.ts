@@ -68,6 +68,21 @@ export function itemPath(path: string, index: number): string {
   return `${path}[${index}]`;
 }
 
+/** Takes a path apart into the names and indexes it is made of, as far as its names were not cut. */
+export function parsePath(path: string): readonly string[] {
+  const parts: string[] = [];
+  let at = 0;
+  while (at < path.length) {
+    const isBracket = path[at] === '[';
+    if (isBracket || path[at] === '.') at += 1;
+    let end = at;
+    while (end < path.length && (isBracket ? path[end] !== ']' : path[end] !== '.' && path[end] !== '[')) end += 1;
+    parts.push(path.slice(at, end));
+    at = isBracket ? end + 1 : end;
+  }
+  return parts;
+}
+
 function isPlainName(name: string): boolean {
   if (name.length === 0 || name.length > 80) return false;
   for (let i = 0; i < name.length; i++) {
