@@ -21,6 +21,7 @@ export class HeaderSlots {
   private readonly isHost: boolean[] = [];
   private readonly isCookie: boolean[] = [];
   private fields = new Int32Array(0);
+  private repeated = new Uint8Array(0);
   private stamps = new Int32Array(0);
   private stamp = 0;
 
@@ -31,6 +32,7 @@ export class HeaderSlots {
     this.isHost.push(isSame(lowerName, hostName));
     this.isCookie.push(isSame(lowerName, cookieName));
     this.fields = new Int32Array(this.names.length + 1);
+    this.repeated = new Uint8Array(this.names.length + 1);
     this.stamps = new Int32Array(this.names.length + 1);
     return this.names.push(lowerName) - 1;
   }
@@ -46,9 +48,11 @@ export class HeaderSlots {
 
   private firstField(headers: HeaderBlock, slot: number): number {
     if (this.stamps[slot] === this.stamp) return this.fields[slot] as number;
-    const field = findHeader(headers, this.names[slot] as Uint8Array);
+    const name = this.names[slot] as Uint8Array;
+    const field = findHeader(headers, name);
     this.stamps[slot] = this.stamp;
     this.fields[slot] = field;
+    this.repeated[slot] = field >= 0 && findHeader(headers, name, field + 1) >= 0 ? 1 : 0;
     return field;
   }
 
@@ -58,13 +62,11 @@ export class HeaderSlots {
     if (this.isHost[slot] === true) return equalsBytes(headers.buffer, head.authorityStart, head.authorityEnd, wanted);
     const first = this.firstField(headers, slot);
     if (first < 0) return false;
-    const name = this.names[slot] as Uint8Array;
-    const second = findHeader(headers, name, first + 1);
     const { ranges, buffer } = headers;
-    if (second < 0) {
+    if (this.repeated[slot] === 0) {
       return equalsBytes(buffer, ranges[first * 4 + 2] as number, ranges[first * 4 + 3] as number, wanted);
     }
-    return equalsJoined(headers, name, first, wanted, this.isCookie[slot] === true ? 59 : 44);
+    return equalsJoined(headers, this.names[slot] as Uint8Array, first, wanted, this.isCookie[slot] === true ? 59 : 44);
   }
 
   /** The value of the header of `slot`, lines joined, or undefined when the request has none. */

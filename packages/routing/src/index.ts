@@ -15,4 +15,4 @@ export type { CompiledMirror } from './rule.ts';
 export { Sampler } from './sampler.ts';
 export * from './service-routes.ts';
 export { CompiledTcpRoutes, CompiledTcpRule, CompiledTlsRoutes } from './tcp-routes.ts';
-export { randomPhase, WeightedShare } from './weighted-share.ts';
+export { WeightedShare } from './weighted-share.ts';

@@ -7,7 +7,7 @@ import type { CompiledRewrite } from './redirect.ts';
 import { compileRetryPolicy } from './retry-policy.ts';
 import type { CompiledRetryPolicy } from './retry-policy.ts';
 import { Sampler } from './sampler.ts';
-import { randomPhase, WeightedShare } from './weighted-share.ts';
+import { WeightedShare } from './weighted-share.ts';
 
 type MirrorFilter = Extract<HttpFilter, { type: 'mirror' }>;
 
@@ -40,10 +40,10 @@ export class RuleState {
   /** Carries on from `previous`, the state of the same rule in the configuration before; else starts at random. */
   constructor(rule: HttpRule, previous: RuleState | undefined, random: () => number) {
     const weights = rule.backends.map((backend) => backend.weight);
-    this.share = new WeightedShare(weights, previous?.share.phase ?? randomPhase(random));
+    this.share = new WeightedShare(weights, previous?.share.phase ?? random());
     const samplers = (filters: readonly HttpFilter[], before: readonly Sampler[] | undefined) =>
       filtersOf(filters, 'mirror').map(
-        (mirror, i) => new Sampler(mirror.numerator, mirror.denominator, before?.[i]?.phase ?? randomPhase(random)),
+        (mirror, i) => new Sampler(mirror.numerator, mirror.denominator, before?.[i]?.phase ?? random()),
       );
     this.mirrors = samplers(rule.filters, previous?.mirrors);
     this.backendMirrors = rule.backends.map((backend, i) => samplers(backend.filters, previous?.backendMirrors[i]));

@@ -1,16 +1,15 @@
-/** 2^32 times the square root of 2 less 1, odd: another even step, so that samples do not follow {@link WeightedShare}. */
-const step = 0x6a09e667;
-const circle = 0x1_0000_0000;
+/** The square root of 2 less 1: another even step, so that samples do not follow a {@link WeightedShare}'s picks. */
+const step = Math.SQRT2 - 1;
 
 /** Says yes for a share of the asks, spread evenly over any run of them, from a random start. */
 export class Sampler {
   private readonly bound: number;
   private place: number;
 
-  /** `numerator` of `denominator` asks are answered yes; `phase` as for a weighted share. */
+  /** `numerator` of `denominator` asks are answered yes; `phase` in [0, 1): random, or carried on. */
   constructor(numerator: number, denominator: number, phase: number) {
-    this.bound = denominator <= 0 ? 0 : Math.min(1, Math.max(0, numerator / denominator)) * circle;
-    this.place = phase >>> 0;
+    this.bound = denominator <= 0 ? 0 : Math.min(1, Math.max(0, numerator / denominator));
+    this.place = phase;
   }
 
   /** Where the next ask will be; to carry on with a changed share. */
@@ -21,7 +20,8 @@ export class Sampler {
   /** Whether this one is in the share. */
   sample(): boolean {
     const place = this.place;
-    this.place = (place + step) >>> 0;
+    const next = place + step;
+    this.place = next >= 1 ? next - 1 : next;
     return place < this.bound;
   }
 }

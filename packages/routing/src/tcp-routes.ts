@@ -1,5 +1,5 @@
 import type { BackendTarget, TcpRule, TlsRule } from '@tulle/ir';
-import { randomPhase, WeightedShare } from './weighted-share.ts';
+import { WeightedShare } from './weighted-share.ts';
 
 /** A rule for connections: a TCPRoute's, or a TLSRoute's. */
 export class CompiledTcpRule {
@@ -34,7 +34,7 @@ function compileRules(
   const compiled = new Map<string, CompiledTcpRule>();
   for (const rule of rules) {
     const key = `${rule.route}#${rule.index}`;
-    compiled.set(key, new CompiledTcpRule(rule, previous?.get(key)?.phase ?? randomPhase(random)));
+    compiled.set(key, new CompiledTcpRule(rule, previous?.get(key)?.phase ?? random()));
   }
   return compiled;
 }

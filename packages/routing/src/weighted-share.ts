@@ -1,11 +1,5 @@
-/** 2^32 divided by the golden ratio, odd: the step that spreads a sequence most evenly over the circle. */
-const goldenStep = 0x9e3779b9;
-const circle = 0x1_0000_0000;
-
-/** A random place on the circle that {@link WeightedShare} and {@link Sampler} walk on. */
-export function randomPhase(random: () => number): number {
-  return Math.floor(random() * circle) >>> 0;
-}
+/** 1 divided by the golden ratio: the step that spreads a sequence most evenly over a circle of length 1. */
+const goldenStep = (Math.sqrt(5) - 1) / 2;
 
 /**
  * Divides picks by weight: a weight is a share, not a chance that clumps.
@@ -23,9 +17,9 @@ export class WeightedShare {
   private readonly last: number;
   private place: number;
 
-  /** `phase` is a place on the circle: a random one ({@link randomPhase}), or that of the share which this one follows. */
+  /** `phase` is a place on the circle, in [0, 1): a random one, or that of the share which this one follows. */
   constructor(weights: readonly number[], phase: number) {
-    this.place = phase >>> 0;
+    this.place = phase;
     this.bounds = new Float64Array(weights.length);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     let sum = 0;
@@ -33,7 +27,7 @@ export class WeightedShare {
     for (let i = 0; i < weights.length; i++) {
       sum += weights[i] as number;
       if ((weights[i] as number) > 0) last = i;
-      this.bounds[i] = total === 0 ? 0 : (sum / total) * circle;
+      this.bounds[i] = total === 0 ? 0 : sum / total;
     }
     this.last = last;
   }
@@ -47,7 +41,8 @@ export class WeightedShare {
   next(): number {
     if (this.last <= 0) return this.last;
     const place = this.place;
-    this.place = (place + goldenStep) >>> 0;
+    const next = place + goldenStep;
+    this.place = next >= 1 ? next - 1 : next;
     for (let i = 0; i < this.last; i++) if (place < (this.bounds[i] as number)) return i;
     return this.last;
   }

@@ -53,7 +53,6 @@ export class EndpointBalancer {
   private tiers: BalancedEndpoint[][] = [];
   private ejected: BalancedEndpoint[] = [];
   private healthyCount = 0;
-  private started = false;
 
   constructor(setup: BalancerSetup) {
     this.locality = setup.locality;
@@ -83,13 +82,14 @@ export class EndpointBalancer {
   update(endpoints: readonly Endpoint[], nowMs: number, distribution: TrafficDistribution = this.distribution): void {
     this.distribution = distribution;
     const gone = new Set(this.byKey.keys());
-    const sinceMs = this.started && this.byKey.size > 0 ? nowMs : -Infinity;
+    const sinceMs = this.byKey.size > 0 ? nowMs : -Infinity;
+    const start = { nowMs, guessMs: this.meanLatencyMs(nowMs), sinceMs };
     for (const endpoint of endpoints) {
       if (!endpoint.ready || tierOf(endpoint, distribution, this.locality) < 0) continue;
       const key = endpointKey(endpoint);
       gone.delete(key);
       const known = this.byKey.get(key);
-      if (known === undefined) this.byKey.set(key, new BalancedEndpoint(this.owner, endpoint, nowMs, sinceMs));
+      if (known === undefined) this.byKey.set(key, new BalancedEndpoint(this.owner, endpoint, start));
       else known.describe(endpoint);
     }
     for (const key of gone) {
@@ -97,7 +97,6 @@ export class EndpointBalancer {
       if (endpoint !== undefined) endpoint.removed = true;
       this.byKey.delete(key);
     }
-    this.started = true;
     this.arrange();
   }
 
@@ -143,7 +142,14 @@ export class EndpointBalancer {
     return undefined;
   }
 
-  /** The less loaded of two endpoints taken at random. */
+  private meanLatencyMs(nowMs: number): number {
+    if (this.byKey.size === 0) return this.owner.options.firstGuessMs;
+    let sum = 0;
+    for (const endpoint of this.byKey.values()) sum += endpoint.expectedLatencyMs(nowMs);
+    return sum / this.byKey.size;
+  }
+
+  /** Of two endpoints taken at random the one that is clearly less loaded, or else the first. */
   private ofTwo(
     tier: readonly BalancedEndpoint[],
     nowMs: number,
@@ -151,18 +157,17 @@ export class EndpointBalancer {
   ): BalancedEndpoint | undefined {
     const count = tier.length;
     if (count === 0) return undefined;
-    const { random } = this.owner;
+    const { random, options } = this.owner;
     const i = Math.floor(random() * count);
-    let first = tier[i] as BalancedEndpoint;
+    const first = tier[i] as BalancedEndpoint;
     if (count === 1) return first === avoid ? undefined : first;
-    const step = 1 + Math.floor(random() * (count - 1));
-    const second = tier[(i + step) % count] as BalancedEndpoint;
+    const second = tier[(i + 1 + Math.floor(random() * (count - 1))) % count] as BalancedEndpoint;
     if (second === avoid) return first;
-    if (first === avoid) {
-      first = second;
-      return first;
-    }
-    return second.load(nowMs) < first.load(nowMs) ? second : first;
+    if (first === avoid) return second;
+    const preferred = second.load(nowMs) < first.load(nowMs) * options.clearlyLess ? second : first;
+    const ramp = preferred.ramp(nowMs);
+    if (ramp === 1 || random() < ramp) return preferred;
+    return preferred === first ? second : first;
   }
 
   /** An ejected endpoint whose time is over: this request is its probe, and no other until it is decided. */

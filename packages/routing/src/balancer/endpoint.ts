@@ -48,11 +48,15 @@ export class BalancedEndpoint {
   /** Set once it is no longer among the balancer's endpoints; requests in flight still end. */
   removed = false;
 
-  /** `sinceMs`: when it came, for its slow start; -Infinity when it is to have its full share at once. */
-  constructor(owner: EndpointOwner, endpoint: Endpoint, nowMs: number, sinceMs: number) {
+  /**
+   * `guessMs`: the latency that it is taken to have. `sinceMs`: when it came, for its slow start; -Infinity when it is
+   * to have its full share at once.
+   */
+  constructor(owner: EndpointOwner, endpoint: Endpoint, start: { nowMs: number; guessMs: number; sinceMs: number }) {
+    const { nowMs, guessMs, sinceMs } = start;
     this.owner = owner;
     this.current = endpoint;
-    this.latencyMs = owner.options.firstGuessMs;
+    this.latencyMs = guessMs;
     this.learntAtMs = nowMs;
     this.sinceMs = sinceMs;
   }
@@ -82,16 +86,21 @@ export class BalancedEndpoint {
     this.current = endpoint;
   }
 
-  /**
-   * The cost of sending one more request: the latency, peaks at once and fading (peak EWMA), times the requests in
-   * flight. While the endpoint is new it counts for more, so that it gets less.
-   */
+  /** What it is taken to need for an answer: peaks at once, and fades (peak EWMA). */
+  expectedLatencyMs(nowMs: number): number {
+    return this.latencyMs * Math.exp((this.learntAtMs - nowMs) / this.owner.options.latencyDecayMs);
+  }
+
+  /** The cost of sending one more request: the latency, and what does not matter of it, times the requests in flight. */
   load(nowMs: number): number {
-    const { latencyDecayMs, slowStartMs } = this.owner.options;
-    const latency = this.latencyMs * Math.exp((this.learntAtMs - nowMs) / latencyDecayMs);
-    const load = (latency + 0.001) * (this.flying + 1);
+    return (this.expectedLatencyMs(nowMs) + this.owner.options.latencyFloorMs) * (this.flying + 1);
+  }
+
+  /** The part of its share that it is to get, up to 1: a tenth when it is new, growing during its slow start. */
+  ramp(nowMs: number): number {
     const age = nowMs - this.sinceMs;
-    return age >= slowStartMs ? load : load / Math.max(0.1, age / slowStartMs);
+    const { slowStartMs } = this.owner.options;
+    return age >= slowStartMs ? 1 : Math.max(0.1, age / slowStartMs);
   }
 
   /** A request begins. Each is followed by exactly one {@link finish}. */

@@ -4,8 +4,12 @@ import type { BackoffPolicy } from '@tulle/core';
 export interface BalancerOptions {
   /** How fast what was learnt about latency fades. */
   readonly latencyDecayMs: number;
-  /** The latency that an endpoint is taken to have before it has answered. */
+  /** The latency that an endpoint is taken to have before any has answered; later ones start at the others' mean. */
   readonly firstGuessMs: number;
+  /** Added to each latency, so that differences far below it decide nothing. */
+  readonly latencyFloorMs: number;
+  /** The share of the other's load below which an endpoint is preferred; nearer ones are taken at random. */
+  readonly clearlyLess: number;
   /** How long an endpoint that is new, or back, gets less than its share. */
   readonly slowStartMs: number;
   /** After how many failures in a row an endpoint is ejected. */
@@ -24,6 +28,8 @@ export interface BalancerOptions {
 export const defaultBalancerOptions: BalancerOptions = {
   latencyDecayMs: 10_000,
   firstGuessMs: 30,
+  latencyFloorMs: 1,
+  clearlyLess: 0.8,
   slowStartMs: 10_000,
   failuresToEject: 7,
   ejection: { initialMs: 1_000, maxMs: 60_000, jitter: 0.2 },
