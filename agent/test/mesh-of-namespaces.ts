@@ -265,6 +265,13 @@ export class MeshOfNamespaces {
     return message.measures;
   }
 
+  /** Kills the worker as a fault would, and waits until it is gone. */
+  async killWorker(): Promise<void> {
+    const gone = once(this.#worker, 'exit');
+    this.#worker.kill('SIGKILL');
+    await gone;
+  }
+
   async close(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
     if (this.#worker.exitCode === null && this.#worker.signalCode === null) {

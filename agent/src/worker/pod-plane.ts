@@ -1,5 +1,6 @@
 import { createServer, Socket } from 'node:net';
 import type { Server } from 'node:net';
+import { SpiffeId } from '@tulle/identity';
 import type { Workload } from '@tulle/ir';
 import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
 import type { PodSpec, TunnelReport } from '../ipc.ts';
@@ -52,7 +53,7 @@ export class PodPlane {
     this.#tunnelServer = new TunnelServer({
       flusher: context.flusher,
       ticker: context.ticker,
-      addresses: spec.addresses,
+      trustDomain: trustDomainOf(spec.identity),
       connectApplication: (to, source, owner) => this.connectApplication(to, source, owner),
       allows: () => true,
       count: (event) => context.counters.add(event),
@@ -160,4 +161,10 @@ export class PodPlane {
       });
     });
   }
+}
+
+function trustDomainOf(identity: string): string {
+  const parsed = SpiffeId.parse(identity);
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value.trustDomain;
 }

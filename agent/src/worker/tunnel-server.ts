@@ -25,8 +25,8 @@ import type { WorkloadCertificate } from './certificates.ts';
 export interface TunnelServerContext {
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
-  /** The pod's addresses: only these may be asked for. */
-  readonly addresses: readonly string[];
+  /** The trust domain of the mesh: identities of others are strangers, whoever signed them. */
+  readonly trustDomain: string;
   /** Connects to the pod's application as the client at `source`. */
   connectApplication(to: { address: string; port: number }, source: string, owner: ChannelOwner): ByteChannel;
   /** Whether the identity may talk to the port; policy is at the destination. */
@@ -122,8 +122,11 @@ export class TunnelServer {
   readonly #onSecure = (secure: TLSSocket): void => {
     secure.on('error', ignore);
     const certificate = secure.getPeerX509Certificate();
+    const { trustDomain } = this.#context;
     const identity =
-      certificate === undefined ? undefined : peerIdentity(certificate, { nowMs: Date.now(), role: 'client' });
+      certificate === undefined
+        ? undefined
+        : peerIdentity(certificate, { nowMs: Date.now(), role: 'client', trustDomain });
     if (!secure.authorized || secure.alpnProtocol !== 'h2' || identity?.ok !== true) {
       this.#context.count('hbone_handshake_failed');
       secure.destroy();

@@ -6,9 +6,11 @@ import { SpiffeId } from './spiffe-id.ts';
 const clientAuthOid = '1.3.6.1.5.5.7.3.2';
 const serverAuthOid = '1.3.6.1.5.5.7.3.1';
 const anyUsageOid = '2.5.29.37.0';
-/** Contents of the object identifiers 2.5.29.15 and 2.5.29.17. */
+/** Contents of the object identifiers 2.5.29.15, 2.5.29.17 and 2.5.29.19. */
 const keyUsageOid = Buffer.from([0x55, 0x1d, 0x0f]);
 const subjectAltNameOid = Buffer.from([0x55, 0x1d, 0x11]);
+const basicConstraintsOid = Buffer.from([0x55, 0x1d, 0x13]);
+const booleanTag = 0x01;
 /** GeneralName's choice [6], uniformResourceIdentifier (RFC 5280 §4.2.1.6). */
 const uriNameTag = 0x86;
 /** Bits of the first octet of KeyUsage (RFC 5280 §4.2.1.3). */
@@ -99,7 +101,8 @@ export function parseWorkloadCertificate(
   }
   const spiffeId = SpiffeId.parse(uri);
   if (!spiffeId.ok) return spiffeId;
-  if (certificate.ca) {
+  // OpenSSL's own answer also asks for the key usage: a leaf that only claims to be an authority must not pass either.
+  if (certificate.ca || extensions.isAuthority) {
     return err(new CodedError('ca-certificate', `the certificate of ${uri} is that of a certificate authority`));
   }
   const { keyUsage } = extensions;
@@ -123,6 +126,8 @@ interface ReadExtensions {
   readonly uriNames: readonly string[];
   /** The first octet of KeyUsage; undefined without that extension. */
   readonly keyUsage: number | undefined;
+  /** Whether the basic constraints say CA:TRUE (RFC 5280 §4.2.1.9). */
+  readonly isAuthority: boolean;
 }
 
 /**
@@ -136,6 +141,7 @@ function readExtensions(der: Uint8Array): ReadExtensions | undefined {
   if (fields === undefined) return undefined;
   const uriNames: string[] = [];
   let keyUsage: number | undefined;
+  let isAuthority = false;
   // TBSCertificate's `extensions [3] EXPLICIT Extensions`.
   const explicit = fields.find((field) => field.tag === 0xa3);
   const list = explicit && readDer(der, explicit.start, explicit.end);
@@ -151,13 +157,17 @@ function readExtensions(der: Uint8Array): ReadExtensions | undefined {
       for (const { tag, start, end } of entries) {
         if (tag === uriNameTag) uriNames.push(Buffer.from(der.subarray(start, end)).toString('latin1'));
       }
+    } else if (isOid(der, id, basicConstraintsOid)) {
+      const constraints = readDer(der, value.start, value.end);
+      const [flag] = (constraints && readDerChildren(der, constraints)) ?? [];
+      isAuthority = flag?.tag === booleanTag && der[flag.start] !== 0;
     } else if (isOid(der, id, keyUsageOid)) {
       const bits = readDer(der, value.start, value.end);
       if (bits?.tag !== derTag.bitString || bits.end - bits.start < 1) return undefined;
       keyUsage = bits.end - bits.start < 2 ? 0 : (der[bits.start + 1] as number);
     }
   }
-  return { uriNames, keyUsage };
+  return { uriNames, keyUsage, isAuthority };
 }
 
 function isOid(der: Uint8Array, element: DerElement, oid: Buffer): boolean {

@@ -1,0 +1,230 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from '@tulle/linux';
+import type { TestPod } from './mesh-of-namespaces.ts';
+import { MeshOfNamespaces, readAll } from './mesh-of-namespaces.ts';
+
+/** Sends `text` on a connection to an echo server and waits until it has come back. */
+async function echo(socket: Socket, text: string): Promise<void> {
+  let got = '';
+  const whole = new Promise<void>((resolve, reject) => {
+    const onData = (chunk: Buffer) => {
+      got += chunk.toString();
+      if (got.length < text.length) return;
+      socket.off('data', onData);
+      socket.off('close', onClose);
+      resolve();
+    };
+    const onClose = () => reject(new Error(`closed after ${JSON.stringify(got)}`));
+    socket.on('data', onData);
+    socket.once('close', onClose);
+  });
+  socket.write(text);
+  await whole;
+  expect(got).toBe(text);
+}
+
+describe('joining and leaving the mesh', () => {
+  let mesh: MeshOfNamespaces;
+  let web: TestPod;
+  let cart: TestPod;
+  let server: Server;
+
+  beforeEach(async () => {
+    mesh = await MeshOfNamespaces.create();
+    web = await mesh.addPod('web', { meshed: false });
+    cart = await mesh.addPod('cart', { meshed: false });
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {});
+      socket.pipe(socket);
+    });
+    server.listen({ fd: mesh.listen(cart, 7000) });
+  });
+
+  afterEach(async () => {
+    server.close();
+    await mesh.close();
+  });
+
+  const to = () => ({ address: cart.address, port: 7000 });
+
+  const joinAll = async () => {
+    for (const pod of [cart, web]) {
+      mesh.apply({
+        workloads: {
+          changed: new Map([[`shop/${pod.spec.name}`, { ...pod.workload, mesh: { state: 'in' } }]]),
+          removed: [],
+        },
+      });
+      await mesh.join(pod);
+    }
+  };
+
+  const accepted = async () => (await mesh.measures()).counters['hbone_accepted'] ?? 0;
+
+  it('leaves open connections alone when pods join, and carries new ones in tunnels', async () => {
+    const idle = await mesh.connect(web, to());
+    const busy = await mesh.connect(web, to());
+    await echo(busy, 'before');
+    await joinAll();
+    for (let i = 0; i < 20; i++) await echo(busy, `while joining ${i}`);
+    await echo(idle, 'after');
+    expect(await accepted()).toBe(0);
+    const fresh = await mesh.connect(web, to());
+    await echo(fresh, 'in a tunnel');
+    expect(await accepted()).toBe(1);
+    for (const socket of [idle, busy, fresh]) socket.destroy();
+  });
+
+  it('carries open connections to their end when a pod leaves, lets new ones go, and takes its rules away', async () => {
+    await joinAll();
+    const kept = await mesh.connect(web, to());
+    await echo(kept, 'in a tunnel');
+    await mesh.capture.release(web.spec);
+    mesh.tell({ type: 'release-pod', uid: web.spec.uid, drainMs: 60_000 });
+    await echo(kept, 'still in the tunnel');
+    const fresh = await mesh.connect(web, to());
+    await echo(fresh, 'on its own way');
+    expect(await accepted()).toBe(1);
+    expect((await mesh.measures()).counters['inbound_plaintext_accepted']).toBe(1);
+    await echo(kept, 'and still');
+    kept.end();
+    await once(kept, 'end');
+    await mesh.hear((message) => message.type === 'pod-drained' && message.uid === web.spec.uid);
+    await mesh.capture.remove(web.spec);
+    const rules = await runCommand('nsenter', [`--net=${web.spec.netns}`, 'iptables-save', '-t', 'nat']);
+    expect(rules).not.toContain('TULLE');
+    const sockets = await runCommand('nsenter', [`--net=${web.spec.netns}`, 'ss', '-Htln']);
+    expect(sockets.trim()).toBe('');
+    await echo(fresh, 'unharmed');
+    fresh.destroy();
+  });
+
+  it('ends what is still open at the drain deadline', async () => {
+    await joinAll();
+    const kept = await mesh.connect(web, to());
+    await echo(kept, 'in a tunnel');
+    await mesh.capture.release(web.spec);
+    const closed = new Promise((resolve) => kept.once('close', resolve));
+    mesh.tell({ type: 'release-pod', uid: web.spec.uid, drainMs: 300 });
+    await mesh.hear((message) => message.type === 'pod-drained');
+    await closed;
+  });
+
+  it('fails closed while the worker is away: nothing goes out in plaintext', async () => {
+    await joinAll();
+    await mesh.killWorker();
+    await expect(mesh.connect(web, to())).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
+  });
+});
+
+describe('plaintext, opaque bytes and addresses outside', () => {
+  let mesh: MeshOfNamespaces;
+  let web: TestPod;
+  let cart: TestPod;
+  let stranger: TestPod;
+
+  beforeEach(async () => {
+    mesh = await MeshOfNamespaces.create();
+    web = await mesh.addPod('web');
+    cart = await mesh.addPod('cart');
+    stranger = await mesh.addPod('stranger', { meshed: false });
+  });
+
+  afterEach(async () => {
+    await mesh.close();
+  });
+
+  it('lets plaintext from outside the mesh in, counted, with its own address; and not in strict mode', async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((socket) => {
+      seen.push(socket.remoteAddress?.replace('::ffff:', ''));
+      socket.end('hello');
+    });
+    server.listen({ fd: mesh.listen(cart, 7000) });
+    const first = await mesh.connect(stranger, { address: cart.address, port: 7000 });
+    expect(await readAll(first)).toBe('hello');
+    expect(seen).toEqual([stranger.address]);
+    expect((await mesh.measures()).counters['inbound_plaintext_accepted']).toBe(1);
+    mesh.apply({
+      workloads: { changed: new Map([['shop/cart', { ...cart.workload, mtlsMode: 'strict' }]]), removed: [] },
+    });
+    const second = await mesh.connect(stranger, { address: cart.address, port: 7000 });
+    expect(await readAll(second)).toBe('');
+    expect((await mesh.measures()).counters['inbound_plaintext_refused']).toBe(1);
+    server.close();
+  });
+
+  it('reaches pods that are not meshed, and hosts outside, as they are', async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((socket) => {
+      seen.push(socket.remoteAddress?.replace('::ffff:', ''));
+      socket.end('outside');
+    });
+    server.listen({ fd: mesh.listen(stranger, 7000) });
+    const socket = await mesh.connect(web, { address: stranger.address, port: 7000 });
+    expect(await readAll(socket)).toBe('outside');
+    expect(seen).toEqual([web.address]);
+    expect((await mesh.measures()).counters['hbone_accepted']).toBeUndefined();
+    server.close();
+  });
+
+  it('keeps half-closed connections: each side may end first and still hear the other', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      let got = '';
+      socket.on('data', (chunk: Buffer) => (got += chunk.toString()));
+      socket.on('end', () => socket.end(`got ${got}`));
+    });
+    server.listen({ fd: mesh.listen(cart, 7000) });
+    mesh.addService('cart', '10.99.0.10', { pods: [cart], targetPort: 7000, protocol: 'tcp' });
+    const socket = await mesh.connect(web, { address: '10.99.0.10', port: 80 });
+    socket.end('all of it');
+    expect(await readAll(socket)).toBe('got all of it');
+    server.close();
+  });
+
+  it('lets a server speak first on a port that says nothing about its protocol', async () => {
+    const server = createServer((socket) => {
+      socket.write('220 ready\r\n');
+      socket.on('data', (chunk: Buffer) => socket.end(`you said ${chunk.toString()}`));
+    });
+    server.listen({ fd: mesh.listen(cart, 7000) });
+    mesh.addService('mail', '10.99.0.11', { pods: [cart], targetPort: 7000 });
+    const socket = await mesh.connect(web, { address: '10.99.0.11', port: 80 });
+    const [greeting] = (await once(socket, 'data')) as [Buffer];
+    expect(greeting.toString()).toBe('220 ready\r\n');
+    socket.write('HELO');
+    expect(await readAll(socket)).toBe('you said HELO');
+    server.close();
+  });
+
+  it('passes a reset on as a reset', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    server.listen({ fd: mesh.listen(cart, 7000) });
+    const socket = await mesh.connect(web, { address: cart.address, port: 7000 });
+    const error = once(socket, 'error');
+    socket.write('x');
+    const [reset] = (await error) as [NodeJS.ErrnoException];
+    expect(reset.code).toBe('ECONNRESET');
+    server.close();
+  });
+
+  it("neither loops nor crashes when the pod's application connects to the agent's own ports", async () => {
+    for (const port of [15_001, 15_006, 15_008]) {
+      for (const address of ['127.0.0.1', web.address, cart.address]) {
+        const socket = await mesh.connect(web, { address, port });
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+        socket.end();
+        const answer = await readAll(socket);
+        expect(answer).not.toContain('HTTP/1.1 200');
+        socket.destroy();
+      }
+    }
+    expect((await mesh.measures()).pid).toBe(mesh.workerPid);
+  });
+});
