@@ -10,7 +10,6 @@ const anyUsageOid = '2.5.29.37.0';
 const keyUsageOid = Buffer.from([0x55, 0x1d, 0x0f]);
 const subjectAltNameOid = Buffer.from([0x55, 0x1d, 0x11]);
 const basicConstraintsOid = Buffer.from([0x55, 0x1d, 0x13]);
-const booleanTag = 0x01;
 /** GeneralName's choice [6], uniformResourceIdentifier (RFC 5280 §4.2.1.6). */
 const uriNameTag = 0x86;
 /** Bits of the first octet of KeyUsage (RFC 5280 §4.2.1.3). */
@@ -160,7 +159,7 @@ function readExtensions(der: Uint8Array): ReadExtensions | undefined {
     } else if (isOid(der, id, basicConstraintsOid)) {
       const constraints = readDer(der, value.start, value.end);
       const [flag] = (constraints && readDerChildren(der, constraints)) ?? [];
-      isAuthority = flag?.tag === booleanTag && der[flag.start] !== 0;
+      isAuthority = flag?.tag === derTag.boolean && der[flag.start] !== 0;
     } else if (isOid(der, id, keyUsageOid)) {
       const bits = readDer(der, value.start, value.end);
       if (bits?.tag !== derTag.bitString || bits.end - bits.start < 1) return undefined;
