@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TestPod } from './mesh-of-namespaces.ts';
+import { MeshOfNamespaces, readAll } from './mesh-of-namespaces.ts';
+
+const clusterIP = '10.99.0.10';
+const mebibyte = 1 << 20;
+
+describe('clients and servers that are slow or hostile', () => {
+  let mesh: MeshOfNamespaces;
+  let web: TestPod;
+  let cart: TestPod;
+  let server: Server;
+  let handle: (request: IncomingMessage, response: ServerResponse) => void;
+
+  beforeAll(async () => {
+    mesh = await MeshOfNamespaces.create();
+    web = await mesh.addPod('web');
+    cart = await mesh.addPod('cart');
+    server = createServer((request, response) => handle(request, response));
+    server.listen({ fd: mesh.listen(cart, 8080) });
+    mesh.addService('cart', clusterIP, { pods: [cart], targetPort: 8080, protocol: 'http' });
+  });
+
+  afterAll(async () => {
+    server.close();
+    server.closeAllConnections();
+    await mesh.close();
+  });
+
+  const connect = () => mesh.connect(web, { address: clusterIP, port: 80 });
+
+  const get = async (): Promise<number> => {
+    const started = performance.now();
+    const socket = await connect();
+    socket.write('GET / HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n\r\n');
+    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 200/);
+    socket.destroy();
+    return performance.now() - started;
+  };
+
+  it('200 connections that send half a request and wait do not slow the others', async () => {
+    handle = (_request, response) => response.end('ok');
+    const waiting: Socket[] = [];
+    for (let i = 0; i < 200; i++) {
+      const socket = await connect();
+      socket.write(
+        i % 2 === 0 ? 'GET / HTTP/1.1\r\nHo' : 'POST / HTTP/1.1\r\nHost: cart\r\nContent-Length: 10\r\n\r\nhalf',
+      );
+      waiting.push(socket);
+    }
+    const times: number[] = [];
+    for (let i = 0; i < 100; i++) times.push(await get());
+    times.sort((a, b) => a - b);
+    expect(times[95]).toBeLessThan(100);
+    for (const socket of waiting) socket.destroy();
+  });
+
+  it('ends a head that does not come to its end within 10 s with 408', async () => {
+    const socket = await connect();
+    socket.write('GET / HTTP/1.1\r\nHost: ca');
+    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 408 [^]*tulle-reason: header-timeout/);
+    socket.destroy();
+  });
+
+  it('holds little of a large body whose reader is slow', async () => {
+    const block = Buffer.alloc(mebibyte);
+    let sentBytes = 0;
+    handle = (_request, response) => {
+      const more = () => {
+        while (sentBytes < 512 * mebibyte) {
+          sentBytes += block.length;
+          if (!response.write(block)) {
+            response.once('drain', more);
+            return;
+          }
+        }
+        response.end();
+      };
+      more();
+    };
+    const before = (await mesh.measures()).rssBytes;
+    const socket = await connect();
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+    // The server stops when everything on the way is full; two looks apart see the same.
+    let last = -1;
+    while (sentBytes !== last || sentBytes === 0) {
+      last = sentBytes;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(sentBytes).toBeLessThan(64 * mebibyte);
+    const { rssBytes } = await mesh.measures();
+    expect(rssBytes - before).toBeLessThan(96 * mebibyte);
+    socket.destroy();
+  });
+
+  it('refuses a head without end, and forgets it', async () => {
+    const socket = await connect();
+    socket.write('GET / HTTP/1.1\r\nHost: cart\r\n');
+    const answer = readAll(socket);
+    for (let i = 0; i < 100 && !socket.destroyed; i++) socket.write(`x-${i}: ${'y'.repeat(1_000)}\r\n`);
+    expect(await answer).toMatch(/^HTTP\/1\.1 431 [^]*tulle-reason: header-too-large/);
+    socket.destroy();
+  });
+
+  it('stops asking a server for the rest when the client leaves', async () => {
+    const closed = new Promise<void>((resolve) => {
+      handle = (request, response) => {
+        response.write('the beginning');
+        request.socket.once('close', () => resolve());
+      };
+    });
+    const socket = await connect();
+    socket.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+    await once(socket, 'data');
+    socket.resetAndDestroy();
+    await closed;
+  });
+
+  it('cuts a response short when the server breaks off, so that the client sees it', async () => {
+    handle = (request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half');
+      response.once('drain', () => {});
+      setImmediate(() => request.socket.resetAndDestroy());
+    };
+    const socket = await connect();
+    const broken = new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve));
+    socket.on('data', () => {});
+    socket.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+    expect((await broken).code).toBe('ECONNRESET');
+  });
+});
