@@ -20,6 +20,9 @@ export const addresses = {
   serviceRange: '10.96.0.0/16',
 } as const;
 
+/** The folder of what belongs to running clusters: one folder each. */
+export const clustersDirectory = '/var/lib/tulle-cluster';
+
 /** A node of the cluster: a machine made of namespaces. */
 export interface NodePlan {
   readonly name: string;
@@ -49,7 +52,7 @@ export function planCluster(name: string, nodeCount: number): ClusterPlan {
   if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > maximumNodes) {
     throw new CodedError('cluster-nodes', `a cluster has 1 to ${maximumNodes} nodes`);
   }
-  const stateDirectory = join('/var/lib/tulle-cluster', name);
+  const stateDirectory = join(clustersDirectory, name);
   return {
     name,
     nodes: Array.from({ length: nodeCount }, (_, index) => planNode(index + 1)),

@@ -1,0 +1,143 @@
+// The real cluster: `node e2e/cluster/src/main.ts up|down|status|kubectl|run|load|build|selfcheck`.
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { CodedError, errorMessage } from '@tulle/core';
+import { Command, InvalidArgumentError } from 'commander';
+import { allParts, ensureBinaries } from './binaries.ts';
+import { tearDown } from './down.ts';
+import { inClusterNetwork } from './kubectl.ts';
+import { lockCluster } from './lock.ts';
+import { findMachines } from './machine.ts';
+import { importImages } from './node.ts';
+import { consoleProgress } from './progress.ts';
+import { selfCheck } from './selfcheck.ts';
+import { type ClusterPlan, planCluster } from './settings.ts';
+import { clusterStatus, renderStatus } from './status.ts';
+import { readState, runningCluster } from './state.ts';
+import { up } from './up.ts';
+
+const defaultName = 'main';
+const defaultNodes = 2;
+
+const program = new Command('cluster')
+  .description('A real Kubernetes on this machine, of network and mount namespaces')
+  .enablePositionalOptions();
+
+const named = (name: string, description: string): Command =>
+  program.command(name).description(description).option('--name <name>', 'the name of the cluster', defaultName);
+
+named('up', 'bring the cluster up and wait until it is ready; says so when it is up already')
+  .option('--nodes <count>', 'how many nodes', countOf, defaultNodes)
+  .action(async ({ name, nodes }: { name: string; nodes: number }) => {
+    requireRoot();
+    const plan = planCluster(name, nodes);
+    await using _lock = await lockCluster(plan);
+    takeDownOnSignal(plan);
+    await up(plan, consoleProgress());
+    console.log(renderStatus(await clusterStatus(plan)));
+  });
+
+named('down', 'take the cluster down and remove all that is left of it').action(async ({ name }: { name: string }) => {
+  requireRoot();
+  const plan = planCluster(name, defaultNodes);
+  await using _lock = await lockCluster(plan);
+  const progress = consoleProgress();
+  const { machines } = await tearDown(plan, { keepLogs: false });
+  progress.line(machines === 0 ? `cluster ${name} was not up` : `cluster ${name} is down`);
+});
+
+named('status', 'say whether the cluster is up, and where its files are')
+  .option('-o, --output <format>', 'table or json', 'table')
+  .action(async ({ name, output }: { name: string; output: string }) => {
+    const status = await clusterStatus(planCluster(name, defaultNodes));
+    console.log(output === 'json' ? JSON.stringify(status, null, 2) : renderStatus(status));
+    process.exitCode = status.up ? 0 : 1;
+  });
+
+named('kubectl', 'run kubectl against the cluster')
+  .passThroughOptions()
+  .argument('[args...]')
+  .allowUnknownOption()
+  .action(async (args: string[], { name }: { name: string }) => {
+    const plan = planCluster(name, defaultNodes);
+    const { state } = await runningCluster(plan);
+    process.exitCode = await runAttached(plan, [join(state.kubernetes, 'kubectl'), ...args]);
+  });
+
+named('run', 'run a command in the network that the API server is in, with KUBECONFIG set')
+  .passThroughOptions()
+  .argument('<command...>')
+  .action(async (command: string[], { name }: { name: string }) => {
+    process.exitCode = await runAttached(planCluster(name, defaultNodes), command);
+  });
+
+named('load', 'give every node images from archives (OCI or docker), as if it had pulled them')
+  .argument('<archives...>')
+  .action(async (archives: string[], { name }: { name: string }) => {
+    const plan = planCluster(name, defaultNodes);
+    await runningCluster(plan);
+    const nodes = findMachines(plan).filter((machine) => machine.name !== 'control');
+    const progress = consoleProgress();
+    const files = archives.map((archive) => resolve(archive));
+    for (const node of nodes) {
+      await progress.step(`${archives.length} archives imported on ${node.name}`, async () => {
+        await importImages(node, files);
+      });
+    }
+  });
+
+program
+  .command('build')
+  .description('build all binaries, those of the conformance suite too, and say where they are')
+  .action(async () => {
+    console.log(JSON.stringify(await ensureBinaries(allParts, consoleProgress()), null, 2));
+  });
+
+named('selfcheck', 'prove on the running cluster that pods, Services, names and exec work across the nodes').action(
+  async ({ name }: { name: string }) => {
+    const state = await readState(planCluster(name, defaultNodes));
+    const plan = planCluster(name, state?.nodes.length ?? defaultNodes);
+    await selfCheck(plan, await runningCluster(plan), consoleProgress());
+  },
+);
+
+/** Runs a command in the cluster's network with this terminal; gives its exit status. */
+async function runAttached(plan: ClusterPlan, command: readonly string[]): Promise<number> {
+  const { control } = await runningCluster(plan);
+  const { argv, environment } = inClusterNetwork(plan, control, command);
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...environment } });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  return await new Promise((done, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => done(code ?? 1));
+  });
+}
+
+/** An interrupted start is taken down again; a second signal ends this process as it is. */
+function takeDownOnSignal(plan: ClusterPlan): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void tearDown(plan, { keepLogs: true }).finally(() => process.exit(130));
+    });
+  }
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new CodedError('not-root', 'a cluster of namespaces is made by root only', { hint: 'run it with sudo' });
+}
+
+function countOf(value: string): number {
+  const count = Number(value);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('a number of nodes, 1 or more');
+  return count;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`cluster: ${errorMessage(error)}`);
+  if (error instanceof CodedError && error.hint !== undefined) console.error(`  Try: ${error.hint}`);
+  process.exitCode = 1;
+}
