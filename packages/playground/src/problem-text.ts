@@ -4,5 +4,6 @@ import type { PlaygroundProblem } from './state.ts';
 export function problemText(problem: PlaygroundProblem): string {
   const { file, line, object, message } = problem;
   const place = file === undefined ? [] : [line === undefined ? file : `${file}:${line}`];
-  return [...place, ...(object === undefined ? [] : [object]), message].join(': ');
+  const text = [...place, ...(object === undefined ? [] : [object]), message].join(': ');
+  return problem.severity === 'warning' ? `warning: ${text}` : text;
 }

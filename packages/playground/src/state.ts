@@ -9,8 +9,10 @@ export interface ProcessIdentity {
   readonly startTicks: string;
 }
 
-/** Something that keeps an object from taking effect. */
+/** Something wrong with an object, or with the playground as a whole. */
 export interface PlaygroundProblem {
+  /** `error`: something that was asked for does not happen. `warning`: something is ignored. */
+  readonly severity: 'error' | 'warning';
   /** Where the object was read from, and the line in it; absent for what is not about one object. */
   readonly file?: string;
   readonly line?: number;

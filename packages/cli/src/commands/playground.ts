@@ -85,8 +85,8 @@ function registerExec(playground: Command): void {
       'after',
       examples(['tulle playground exec shop/web -- curl -s cart', 'tulle playground exec shop/web -- sh']),
     )
-    .action((pod: string, command: string[], options: NameOption) => {
-      playgroundExec({ ...options, pod, command });
+    .action(async (pod: string, command: string[], options: NameOption) => {
+      await playgroundExec({ ...options, pod, command });
     });
 }
 

@@ -165,6 +165,7 @@ export class Cluster {
     const { addresses, refused } = allocateClusterIps(requests, this.#clusterIps);
     this.#clusterIps = addresses;
     this.#ipProblems = [...refused].map(([key, message]) => ({
+      severity: 'error',
       ...this.#wishes.places.get(key),
       object: `Service ${key}`,
       message,

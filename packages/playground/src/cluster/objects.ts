@@ -131,11 +131,11 @@ export function objectFiles(objects: Iterable<KubernetesObject | EndpointSlice>)
   return files;
 }
 
-/** Unique for an object: group, kind, namespace and name never hold a "_". JSON is YAML. */
+/** Unique for an object: group, kind, namespace and name never hold a "_". */
 function fileName(object: KubernetesObject): string {
   const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : 'core';
   const { namespace = '', name } = object.metadata;
   const whole = `${object.kind.toLowerCase()}_${group}_${namespace}_${name}`;
   // A file's name has at most 255 bytes.
-  return whole.length <= 200 ? `${whole}.yaml` : `${whole.slice(0, 150)}_${stableUid(whole)}.yaml`;
+  return whole.length <= 200 ? `${whole}.json` : `${whole.slice(0, 150)}_${stableUid(whole)}.json`;
 }

@@ -88,7 +88,7 @@ export function readWishes(objects: readonly ManifestObject[], before: Wishes): 
   for (const { object, file, line } of objects) {
     const complain = (found: readonly FieldProblem[]) => {
       for (const { path, message } of found) {
-        problems.push({ file, line, object: objectName(object), message: `${path}: ${message}` });
+        problems.push({ severity: 'error', file, line, object: objectName(object), message: `${path}: ${message}` });
       }
     };
     switch (object.kind) {
@@ -113,7 +113,13 @@ export function readWishes(objects: readonly ManifestObject[], before: Wishes): 
         declared.set(object.metadata.name, object.metadata.labels ?? {});
         break;
       case 'Node':
-        complain([{ path: 'kind', message: 'a playground has its own nodes; this one is ignored' }]);
+        problems.push({
+          severity: 'warning',
+          file,
+          line,
+          object: objectName(object),
+          message: 'a playground has its own nodes; this one is ignored',
+        });
         break;
       default:
         others.push(object);

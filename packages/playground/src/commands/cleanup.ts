@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { CodedError } from '@tulle/core';
 import { netnsDir, netnsPath } from '../paths.ts';
 import type { PlaygroundPaths } from '../paths.ts';
-import { identify, isAlive, processesIn, run, signal, waitForExit } from '../processes.ts';
+import { isAlive, processesIn, signal, waitForExit } from '../processes.ts';
+import { run } from '../run-program.ts';
 import { readState } from '../state.ts';
 import type { ProcessIdentity } from '../state.ts';
 
@@ -127,12 +128,4 @@ async function releaseNetnsDir(paths: PlaygroundPaths): Promise<void> {
 export function isRunning(paths: PlaygroundPaths): boolean {
   const supervisor = readState(paths)?.supervisor;
   return supervisor !== undefined && isAlive(supervisor);
-}
-
-/** Throws a {@link CodedError} `NotRoot` unless this process may make namespaces. */
-export function requireRoot(): void {
-  if (process.getuid?.() === 0 && identify(process.pid) !== undefined) return;
-  throw new CodedError('NotRoot', 'a playground needs root: it makes network namespaces', {
-    hint: 'sudo, or a root shell',
-  });
 }

@@ -1,7 +1,8 @@
 import { defaultName, playgroundPaths } from '../paths.ts';
-import { hasRemains, removeEmptyRoot, removePlayground, requireRoot } from './cleanup.ts';
+import { hasRemains, removeEmptyRoot, removePlayground } from './cleanup.ts';
 import { PlaygroundLock } from './lock.ts';
 import type { CommandOutput } from './output.ts';
+import { requireRoot } from './root.ts';
 
 /** Options of {@link playgroundDown}. */
 export interface DownOptions {

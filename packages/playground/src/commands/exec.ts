@@ -1,7 +1,7 @@
 import { CodedError } from '@tulle/core';
 import { isAlive } from '../processes.ts';
 import { findPlayground, findPod } from './find.ts';
-import { requireRoot } from './cleanup.ts';
+import { requireRoot } from './root.ts';
 
 /** Options of {@link playgroundExec}. */
 export interface ExecOptions {

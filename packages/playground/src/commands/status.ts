@@ -14,7 +14,7 @@ export interface PlaygroundStatusView {
   readonly pods: readonly PodStatusView[];
   readonly services: readonly ServiceState[];
   readonly ca: { readonly bundle: string; readonly rootKey: string };
-  /** Whether every pod is ready, and no problem is known. */
+  /** Whether every pod is ready, and nothing that was asked for is refused. */
   readonly ready: boolean;
   /** Whether its supervisor runs. */
   readonly running: boolean;
@@ -83,7 +83,7 @@ async function statusOf({ paths, state, running }: FoundPlayground): Promise<Pla
     pods,
     services: state.services,
     ca: state.ca,
-    ready: running && well && state.problems.length === 0,
+    ready: running && well && state.problems.every(({ severity }) => severity === 'warning'),
     running,
     mesh: state.mesh,
     manifests: state.manifests,

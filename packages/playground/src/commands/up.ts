@@ -10,15 +10,16 @@ import { findProgram } from '../pods/command-line.ts';
 import { openLog } from '../pods/log-file.ts';
 import type { SupervisorMessage, SupervisorOptions } from '../supervisor/options.ts';
 import { readState } from '../state.ts';
-import { hasRemains, isRunning, noteNetnsDir, removePlayground, requireRoot } from './cleanup.ts';
+import { hasRemains, isRunning, noteNetnsDir, removePlayground } from './cleanup.ts';
 import { PlaygroundLock } from './lock.ts';
 import type { CommandOutput } from './output.ts';
 import { playgroundStatus } from './status.ts';
+import { requireRoot } from './root.ts';
 
 /** Options of {@link playgroundUp}; what is absent has the default that the CLI's help names. */
 export interface UpOptions {
   readonly name?: string;
-  /** A directory of manifests; the shop that comes with the playground when absent. */
+  /** A directory of manifests; the example that comes with the playground when absent. */
   readonly directory?: string;
   readonly mesh?: boolean;
   readonly timeoutMs?: number;
@@ -27,9 +28,6 @@ export interface UpOptions {
   readonly mtlsMode?: 'permissive' | 'strict';
   readonly trustDomain?: string;
 }
-
-/** The manifests that are used when no directory is named: a small shop. */
-export const exampleDirectory = resolve(import.meta.dirname, '../../example');
 
 const defaultTimeoutMs = 60_000;
 
@@ -42,11 +40,14 @@ const supervisorMarginMs = 30_000;
  *
  * Throws a {@link CodedError} when there is no playground afterwards.
  */
-export async function playgroundUp(options: UpOptions, output: CommandOutput): Promise<number> {
+export async function playgroundUp(
+  options: UpOptions & { readonly directory: string },
+  output: CommandOutput,
+): Promise<number> {
   const started = performance.now();
   const paths = playgroundPaths(options.name ?? defaultName);
   requireRoot();
-  const manifests = manifestsDirectory(options.directory ?? exampleDirectory);
+  const manifests = manifestsDirectory(options.directory);
   using _lock = await PlaygroundLock.take(paths, 15_000);
   const state = readState(paths);
   if (state !== undefined && isRunning(paths)) {

@@ -1,4 +1,4 @@
-import { runOrThrow } from '../processes.ts';
+import { runOrThrow } from '../run-program.ts';
 import { netnsPath } from '../paths.ts';
 
 /** A port of a Service as the nodes' rules need it. */

@@ -1,4 +1,4 @@
-import { run, runOrThrow } from '../processes.ts';
+import { run, runOrThrow } from '../run-program.ts';
 import { netnsPath, nodeNetns } from '../paths.ts';
 import type { PlaygroundPaths } from '../paths.ts';
 import { dnsAddress, fabricAddress, nodes } from './addresses.ts';
@@ -80,12 +80,16 @@ export function podBatch(pod: PodLink): string {
   ].join('\n');
 }
 
+/** Every refused connection is told so; by default the kernel tells one a second. */
+const refuseAlways = { 'net/ipv4/icmp_ratelimit': '0' };
+
 /**
  * Kernel settings of a node. The strict reverse path filter keeps a pod from sending with another pod's address, which
  * a container's default capabilities (CAP_NET_RAW) would let it do.
  */
 const nodeSettings = {
   'net/ipv4/ip_forward': '1',
+  ...refuseAlways,
   'net/ipv4/conf/all/rp_filter': '1',
   'net/ipv4/conf/default/rp_filter': '1',
 };
@@ -114,7 +118,7 @@ export async function createFabric(paths: PlaygroundPaths): Promise<void> {
   await runOrThrow('ip', ['-batch', '-'], names.map((name) => `netns add ${name}\n`).join(''));
   // Before the links are made: `default` is copied to each of them.
   await Promise.all([
-    scriptIn(paths.fabricNetns, settingsScript({ 'net/ipv4/ip_forward': '1' })),
+    scriptIn(paths.fabricNetns, settingsScript({ 'net/ipv4/ip_forward': '1', ...refuseAlways })),
     ...nodes.map((node) => scriptIn(nodeNetns(paths, node.name), settingsScript(nodeSettings))),
   ]);
   await ipIn(paths.fabricNetns, fabricBatch(paths));

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { Socket } from 'node:net';
 import { errorMessage } from '@tulle/core';
-import { NetworkNamespace, openTcpSocket } from '@tulle/linux';
+import { openTcpSocket } from '@tulle/linux';
+import type { NetworkNamespace } from '@tulle/linux';
 import type { ProbeAction } from '../cluster/probe-spec.ts';
 import type { CommandLine } from './command-line.ts';
 

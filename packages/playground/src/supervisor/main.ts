@@ -21,4 +21,4 @@ try {
   process.stdout.write(`${errorMessage(error)}\n`);
   process.exit(1);
 }
-if (process.connected) process.disconnect();
+if (process.connected) process.disconnect?.();

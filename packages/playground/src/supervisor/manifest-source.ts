@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync, watch } from 'node:fs';
-import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { ManifestDirectory } from '@tulle/manifests';
+import type { ManifestProblem, ManifestSnapshot } from '@tulle/manifests';
+import type { Logger } from '@tulle/core';
 import type { ManifestObject } from '../cluster/wishes.ts';
 import type { PlaygroundProblem } from '../state.ts';
 
@@ -10,31 +10,42 @@ export interface ManifestView {
   readonly problems: readonly PlaygroundProblem[];
 }
 
-/** INTERIM */
-export function openManifests(directory: string, onChange: (view: ManifestView) => void): Promise<Disposable> {
-  const read = (): ManifestView => {
-    const objects: ManifestObject[] = [];
-    for (const file of readdirSync(directory).sort()) {
-      if (!/\.ya?ml$/.test(file)) continue;
-      for (const document of parseAllDocuments(readFileSync(join(directory, file), 'utf8'))) {
-        const object = document.toJS();
-        if (object === null) continue;
-        if (object.kind !== 'Namespace') object.metadata.namespace ??= 'default';
-        if (object.kind === 'Deployment') object.spec.replicas ??= 1;
-        if (object.kind === 'Service') {
-          object.spec.type ??= 'ClusterIP';
-          for (const port of object.spec.ports ?? []) port.protocol ??= 'TCP';
-        }
-        objects.push({ object, file, line: 1 });
-      }
-    }
-    return { objects, problems: [] };
-  };
-  onChange(read());
-  let timer: NodeJS.Timeout | undefined;
-  const watcher = watch(directory, () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => onChange(read()), 20);
+/** Reads the manifests of a directory, calls `onChange` with them, and again whenever they change. */
+export async function openManifests(
+  directory: string,
+  logger: Logger,
+  onChange: (view: ManifestView) => void,
+): Promise<AsyncDisposable> {
+  const told = (snapshot: ManifestSnapshot) => onChange(viewOf(snapshot));
+  let isOpen = false;
+  const opened = await ManifestDirectory.open(directory, {
+    logger,
+    // The first state is handed over below, whether or not it is an empty one.
+    onChange: (snapshot) => {
+      if (isOpen) told(snapshot);
+    },
   });
-  return Promise.resolve({ [Symbol.dispose]: () => watcher.close() });
+  isOpen = true;
+  told(opened.snapshot);
+  return opened;
+}
+
+function viewOf(snapshot: ManifestSnapshot): ManifestView {
+  return {
+    objects: [...snapshot.objects.values()].map(({ object, file, line }) => ({ object, file, line })),
+    problems: snapshot.problems.map(problemOf),
+  };
+}
+
+/** Kinds that make pods in Kubernetes. To ignore them like other unknown kinds would leave out what was asked for. */
+const podMakers = new Set(['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob']);
+
+/** A manifest's problem as the playground shows it. */
+export function problemOf(problem: ManifestProblem): PlaygroundProblem {
+  const { file, line, object, path, message } = problem;
+  const place = { file, line, ...(object === undefined ? {} : { object }) };
+  if (podMakers.has(object?.split(' ')[0] ?? '') && problem.severity === 'warning') {
+    return { ...place, severity: 'error', message: 'is not supported in a playground: Pods and Deployments are' };
+  }
+  return { ...place, severity: problem.severity, message: path === undefined ? message : `${path}: ${message}` };
 }

@@ -103,27 +103,31 @@ export class MeshProcesses {
   }
 
   #controllerFlags(): string[] {
-    const { mtlsMode, trustDomain } = this.#options;
-    return [
-      ...['--source', 'directory', '--objects', this.#paths.objects, '--state-dir', this.#paths.controllerState],
-      ...['--listen', `${fabricAddress}:${controllerPort}`, '--node-tokens', this.#paths.tokens],
-      ...['--admin', `unix:${this.#paths.controllerSocket}`],
-      ...(mtlsMode === undefined ? [] : ['--mtls-mode', mtlsMode]),
-      ...(trustDomain === undefined ? [] : ['--trust-domain', trustDomain]),
-    ];
+    return flags({
+      source: 'directory',
+      objects: this.#paths.objects,
+      'state-dir': this.#paths.controllerState,
+      listen: `${fabricAddress}:${controllerPort}`,
+      'node-tokens': this.#paths.tokens,
+      admin: `unix:${this.#paths.controllerSocket}`,
+      'mtls-mode': this.#options.mtlsMode,
+      'trust-domain': this.#options.trustDomain,
+    });
   }
 
   #agentFlags(node: NodeAddress): string[] {
-    const { capture, workers } = this.#options;
-    return [
-      ...['--node', node.name, '--controller', `${fabricAddress}:${controllerPort}`],
-      ...['--trust-bundle', this.#paths.caBundle, '--token', join(this.#paths.tokens, node.name)],
-      ...['--pods-dir', nodePodsDir(this.#paths, node.name)],
-      ...['--admin', `unix:${agentSocket(this.#paths, node.name)}`],
-      ...['--metrics', `${node.address}:${metricsPort}`, '--ready', `${node.address}:${readyPort}`],
-      ...(capture === undefined ? [] : ['--capture', capture]),
-      ...(workers === undefined ? [] : ['--workers', String(workers)]),
-    ];
+    return flags({
+      node: node.name,
+      controller: `${fabricAddress}:${controllerPort}`,
+      'trust-bundle': this.#paths.caBundle,
+      token: join(this.#paths.tokens, node.name),
+      'pods-dir': nodePodsDir(this.#paths, node.name),
+      admin: `unix:${agentSocket(this.#paths, node.name)}`,
+      metrics: `${node.address}:${metricsPort}`,
+      ready: `${node.address}:${readyPort}`,
+      capture: this.#options.capture,
+      workers: this.#options.workers?.toString(),
+    });
   }
 
   #processState(name: string): string {
@@ -165,3 +169,8 @@ export class MeshProcesses {
 }
 
 const nodeFlags = ['--disable-warning=ExperimentalWarning'];
+
+/** `--NAME VALUE` for each value that there is. */
+function flags(values: { readonly [name: string]: string | undefined }): string[] {
+  return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+}

@@ -97,7 +97,7 @@ class Supervisor {
       view: () => this.#cluster.view(),
     });
     if (this.#mesh !== undefined) this.#meshStart = this.#mesh.start();
-    await openManifests(this.#options.manifests, (view) => {
+    await openManifests(this.#options.manifests, this.#logger, (view) => {
       this.#manifestProblems = view.problems;
       this.#manifestCount = view.objects.length;
       this.#cluster.apply(view.objects);
@@ -140,7 +140,8 @@ class Supervisor {
     }
     this.#stage = 'running';
     this.#writeState();
-    return [...this.#problems(this.#cluster.view()).map(problemText), ...waiting];
+    const errors = this.#problems(this.#cluster.view()).filter(({ severity }) => severity === 'error');
+    return [...errors.map(problemText), ...waiting];
   }
 
   async #missingOfMesh(view: ClusterView): Promise<string[]> {
