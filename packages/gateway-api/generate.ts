@@ -49,6 +49,20 @@ function definitionsFile(crds: readonly Crd[]): string {
   ].join('\n');
 }
 
+/** The release's own examples of a folder in one text, each document after the name of its file. */
+function examples(folder: string): string {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
+  return names
+    .sort()
+    .flatMap((name) =>
+      readFileSync(join(folder, name), 'utf8')
+        .split(/^---.*$/m)
+        .filter((text) => /^kind:/m.test(text))
+        .map((text) => `# ${name}\n${text.trim()}\n`),
+    )
+    .join('---\n');
+}
+
 function update(moduleDirectory: string): void {
   const source = join(moduleDirectory, 'config', 'crd', 'experimental');
   for (const name of readdirSync(crdDirectory)) rmSync(join(crdDirectory, name));
@@ -56,6 +70,11 @@ function update(moduleDirectory: string): void {
     writeFileSync(join(crdDirectory, name), readFileSync(join(source, name)));
   const packages = ['apis/v1', 'apisx/v1alpha1'].map((path) => join(moduleDirectory, path));
   writeFileSync(join(crdDirectory, 'go-types.json'), `${JSON.stringify(goTypes(packages), undefined, 1)}\n`);
+  for (const [name, folder] of [
+    ['valid', 'examples'],
+    ['invalid', 'hack/invalid-examples'],
+  ] as const)
+    writeFileSync(join(root, 'testdata', `upstream-${name}.yaml`), examples(join(moduleDirectory, folder)));
   writeFileSync(join(crdDirectory, 'LICENSE'), readFileSync(join(moduleDirectory, 'LICENSE')));
 }
 

@@ -48,7 +48,8 @@ function kindType(output: Output, crd: Crd): void {
 
 /** The TypeScript type of a schema, declaring what it needs. `others` are the same place in other versions. */
 function typeOf(output: Output, schema: Schema, goType: string | undefined, others: readonly Schema[]): string {
-  switch (schema.type) {
+  const { type } = schema;
+  switch (type) {
     case 'array': {
       if (schema.items === undefined) return 'readonly unknown[]';
       const item = typeOf(output, schema.items, goType, items(others));
@@ -66,7 +67,7 @@ function typeOf(output: Output, schema: Schema, goType: string | undefined, othe
       return schema.enum === undefined ? 'number' : schema.enum.map(String).join(' | ');
     case 'boolean':
       return 'boolean';
-    case undefined:
+    default:
       return 'unknown';
   }
 }

@@ -67,7 +67,7 @@ function checkName(kind: string, name: string): ObjectIssue[] {
 function checkNamespace(definition: KindDefinition, namespace: string): ObjectIssue[] {
   const path = 'metadata.namespace';
   if (definition.scope === 'Cluster') {
-    const message = `a ${definition.kind} belongs to no namespace, remove ${show(namespace)}`;
+    const message = `objects of this kind belong to no namespace, remove ${show(namespace)}`;
     return [{ code: 'metadata', path, message, expected: 'nothing', ...scalar(namespace) }];
   }
   return isDnsLabel(namespace) ? [] : [bad(path, namespace, `a DNS label: ${labelRule}`)];
