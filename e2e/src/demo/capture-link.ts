@@ -27,7 +27,23 @@ export class LinkRecorder {
     const recorder = new LinkRecorder((file) => {
       child = spawn(
         'ip',
-        ['netns', 'exec', netns, 'tcpdump', '-i', link, '-s', '0', '-U', '-B', '65536', '-w', file, 'tcp'],
+        [
+          'netns',
+          'exec',
+          netns,
+          'tcpdump',
+          '-i',
+          link,
+          '-s',
+          '0',
+          '-U',
+          '--immediate-mode',
+          '-B',
+          '65536',
+          '-w',
+          file,
+          'tcp',
+        ],
         {
           stdio: ['ignore', 'ignore', 'pipe'],
         },

@@ -126,18 +126,29 @@ async function encrypted(): Promise<void> {
   });
 }
 
-async function configurationOf(node: string): Promise<string | null> {
-  return (await shop.askAgent<{ version: string | null }>(node, '/v1/config')).version;
+interface AgentRoutes {
+  readonly routes: Record<
+    string,
+    { producer?: { table: { rules: { backends: { weight: number }[] }[] } } } | undefined
+  >;
+}
+
+/** The weights that a node's agent splits cart's requests by. */
+async function weightsOn(node: string): Promise<string> {
+  const { routes } = await shop.askAgent<AgentRoutes>(node, '/v1/dump');
+  const rules = routes['shop/cart:80']?.producer?.table.rules ?? [];
+  return rules
+    .flatMap((rule) => (rule.backends.length === 2 ? rule.backends.map(({ weight }) => weight) : []))
+    .join('/');
 }
 
 /** Changes the weights while requests flow. */
 async function liveEdit(): Promise<void> {
   const flow = shop.startLoad('shop/web', cartUrl, 4);
-  const before = await Promise.all(['n1', 'n2'].map(configurationOf));
   shop.edit('canary.yaml', (text) => text.replace('weight: 90', 'weight: 50').replace('weight: 10', 'weight: 50'));
   const { tookMs } = await waitFor('the agents act on the edit', 10_000, async () => {
-    const now = await Promise.all(['n1', 'n2'].map(configurationOf));
-    return now.every((version, index) => version !== before[index]) ? now : undefined;
+    const weights = await Promise.all(['n1', 'n2'].map(weightsOn));
+    return weights.every((each) => each === '50/50') ? weights : undefined;
   });
   const after = await shop.load('shop/web', [cartUrl, '1000', '4']);
   const whole = await flow.stop();
