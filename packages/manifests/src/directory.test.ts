@@ -26,7 +26,7 @@ class Fixture {
         this.told.push(changes);
         this.#wake();
       },
-      settleMs: 30,
+      settleMs: 200,
       retryMs: 20,
     });
     return this.#watched;
