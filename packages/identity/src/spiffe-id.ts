@@ -48,7 +48,9 @@ export class SpiffeId {
 
   /** The identity of a service account. The error, code `invalid-spiffe-id`, says which part is wrong. */
   static forWorkload(parts: WorkloadIdentityParts): Result<SpiffeId, CodedError> {
-    return SpiffeId.parse(`${scheme}${parts.trustDomain}/ns/${parts.namespace}/sa/${parts.serviceAccount}`);
+    const id = SpiffeId.parse(`${scheme}${parts.trustDomain}/ns/${parts.namespace}/sa/${parts.serviceAccount}`);
+    if (!id.ok || id.value.workload !== undefined) return id;
+    return err(new CodedError('invalid-spiffe-id', `${id.value.text} names no service account: a part has a slash`));
   }
 
   toString(): string {
