@@ -7,6 +7,8 @@ import { parseIpAddress } from './ip-address.ts';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
+/** A name, or one with a first label of `*`. */
+const dnsName = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?$/;
 
 /** An issuer as PEM: what {@link FileRootStore} keeps, or what an operator gives. */
 export interface IssuerPem {
@@ -125,10 +127,17 @@ export class CertificateAuthority {
     return ok({ chain: [toPem(der, 'CERTIFICATE'), ...this.#upperChain], serial, ...validity.value });
   }
 
-  /** A certificate and a new key for a server of the control plane. Throws a {@link CodedError} `ca-expired`. */
+  /**
+   * A certificate and a new key for a server of the control plane. Throws a {@link CodedError}: `ca-expired`,
+   * `invalid-dns-name`, `invalid-ip-address`.
+   */
   issueServingCertificate(request: ServingCertificateRequest): IssuedServingCertificate {
     const validity = this.#validity(request.validityMs);
     if (!validity.ok) throw validity.error;
+    for (const name of request.dnsNames) {
+      if (dnsName.test(name)) continue;
+      throw new CodedError('invalid-dns-name', `${JSON.stringify(name)} is no DNS name`);
+    }
     const keys = generateKeyPair();
     const { der } = this.#template.issue({
       publicKeyDer: keys.publicKey.export({ type: 'spki', format: 'der' }),

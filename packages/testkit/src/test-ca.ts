@@ -1,7 +1,17 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign, type KeyObject, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import {
   AlgorithmIdentifier,
+  AuthorityKeyIdentifier,
   AttributeTypeAndValue,
   AttributeValue,
   BasicConstraints,
@@ -10,19 +20,23 @@ import {
   Extension,
   Extensions,
   GeneralName,
+  KeyIdentifier,
   KeyUsage,
   KeyUsageFlags,
   Name,
   RelativeDistinguishedName,
   SubjectAlternativeName,
+  SubjectKeyIdentifier,
   SubjectPublicKeyInfo,
   TBSCertificate,
   Validity,
   Version,
+  id_ce_authorityKeyIdentifier,
   id_ce_basicConstraints,
   id_ce_extKeyUsage,
   id_ce_keyUsage,
   id_ce_subjectAltName,
+  id_ce_subjectKeyIdentifier,
 } from '@peculiar/asn1-x509';
 
 const ecdsaWithSha256 = '1.2.840.10045.4.3.2';
@@ -173,7 +187,15 @@ function testCertificate(
       pair.publicKey.export({ type: 'spki', format: 'der' }),
       SubjectPublicKeyInfo,
     ),
-    extensions: extensionsOf(options),
+    extensions: new Extensions([
+      ...extensionsOf(options),
+      extension(id_ce_subjectKeyIdentifier, new SubjectKeyIdentifier(keyId(pair.publicKey)), false),
+      extension(
+        id_ce_authorityKeyIdentifier,
+        new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(keyId(publicHalf(issuerKey))) }),
+        false,
+      ),
+    ]),
   });
   const signature = sign('sha256', Buffer.from(AsnConvert.serialize(tbs)), issuerKey);
   const certificate = new Certificate({
@@ -186,7 +208,7 @@ function testCertificate(
   return { der, x509, certPem: x509.toString(), keyPem: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) };
 }
 
-function extensionsOf(options: TestCertificateOptions): Extensions {
+function extensionsOf(options: TestCertificateOptions): Extension[] {
   const list: Extension[] = [
     extension(id_ce_basicConstraints, new BasicConstraints({ cA: options.ca ?? false }), true),
   ];
@@ -206,7 +228,16 @@ function extensionsOf(options: TestCertificateOptions): Extensions {
     const critical = options.commonName === undefined;
     list.push(extension(id_ce_subjectAltName, new SubjectAlternativeName(names), critical));
   }
-  return new Extensions(list);
+  return list;
+}
+
+function publicHalf(privateKey: KeyObject): KeyObject {
+  return createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+}
+
+function keyId(publicKey: KeyObject): ArrayBuffer {
+  const spki = AsnConvert.parse(publicKey.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo);
+  return toArrayBuffer(createHash('sha1').update(Buffer.from(spki.subjectPublicKey)).digest());
 }
 
 function extension(extnID: string, value: object, critical: boolean): Extension {
