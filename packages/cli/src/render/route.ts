@@ -30,7 +30,12 @@ function parentLines({ parent, role, conditions }: RouteParentView, view: RouteV
   const port = parent.port === undefined ? '' : ` port ${parent.port}`;
   const section = parent.sectionName === undefined ? '' : ` section ${parent.sectionName}`;
   const name = printable(`parentRef ${parent.kind} ${service}${port}${section}`);
-  if (conditions.length === 0) return [`  ${name}: not a Service, so not the mesh's to answer for`];
+  if (conditions.length === 0) {
+    const isService = parent.kind === 'Service' && parent.group === '';
+    return [
+      `  ${name}: ${isService ? 'the controller has not looked at it yet' : "not a Service, so not the mesh's to answer for"}`,
+    ];
+  }
   const wrong = conditions.filter(isWrong);
   if (wrong.length > 0) {
     return wrong.map((condition) => `  ${name}: ${colors.red(condition.reason)}: ${printable(condition.message)}`);
