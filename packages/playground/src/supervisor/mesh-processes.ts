@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentConfigView, AgentPodsView, StatusView } from '@tulle/admin-api';
 import type { Clock, Logger } from '@tulle/core';
@@ -141,7 +142,7 @@ export class MeshProcesses {
       start: () => {
         const log = openLog(processLog(this.#paths, name));
         try {
-          return spawn(file, args, { stdio: ['ignore', log, log], cwd: '/', env: process.env });
+          return spawn(file, args, { stdio: ['ignore', log, log], cwd: '/', env: meshEnvironment() });
         } finally {
           closeSync(log);
         }
@@ -166,6 +167,15 @@ export class MeshProcesses {
   #pause(delayMs: number): Promise<void> {
     return new Promise((done) => this.#clock.after(delayMs, done));
   }
+}
+
+/**
+ * The environment of controller and agents: what this process has, and where Node keeps compiled code, so that a part
+ * that is started again is there in half the time.
+ */
+function meshEnvironment(): NodeJS.ProcessEnv {
+  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  return { NODE_COMPILE_CACHE: join(cache, 'tulle', 'compiled'), ...process.env };
 }
 
 const nodeFlags = ['--disable-warning=ExperimentalWarning'];
