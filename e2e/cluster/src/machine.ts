@@ -121,14 +121,21 @@ export function hasMachines(): boolean {
 /** Ends every machine of a cluster and all that runs in them, and waits until it is gone. Gives how many there were. */
 export async function endMachines(plan: Pick<ClusterPlan, 'name'>): Promise<number> {
   const prefix = markOf(plan, '');
-  const all = markedProcesses((mark) => mark.startsWith(prefix));
-  for (const { pid } of all) kill(pid);
+  const marked = (): { pid: number; argv: string[] }[] => markedProcesses((mark) => mark.startsWith(prefix));
+  const all = marked();
+  // A process that is ending has no arguments any more while the kernel still ends the rest of its machine: it counts
+  // until it is a zombie or gone.
+  const ending = new Map<number, string>();
   await waitFor(
     `machines of ${plan.name} ended`,
     () => {
-      const left = markedProcesses((mark) => mark.startsWith(prefix));
-      for (const { pid } of left) kill(pid);
-      return left.length === 0 || undefined;
+      for (const { pid } of marked()) {
+        const startTime = startTimeOf(pid);
+        if (startTime !== undefined) ending.set(pid, startTime);
+        kill(pid);
+      }
+      for (const [pid, startTime] of ending) if (startTimeOf(pid) !== startTime) ending.delete(pid);
+      return ending.size === 0 || undefined;
     },
     { timeoutMs: endTimeoutMs },
   );

@@ -95,7 +95,7 @@ export async function writePki(plan: ClusterPlan): Promise<Pki> {
       privateKey: await file('service-account.key', serviceAccountKey),
       publicKey: await file(
         'service-account.pub',
-        createPublicKey(serviceAccountKey).export({ type: 'spki', format: 'pem' }).toString(),
+        createPublicKey(serviceAccountKey).export({ type: 'spki', format: 'pem' }),
       ),
     },
     kubeconfigs: {

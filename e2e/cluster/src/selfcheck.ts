@@ -5,6 +5,7 @@ import { type Kubectl, kubectlFor } from './kubectl.ts';
 import type { Progress } from './progress.ts';
 import type { ClusterPlan } from './settings.ts';
 import type { RunningCluster } from './state.ts';
+import { waitFor } from './wait.ts';
 
 /** A pod of the check's workload. */
 interface EchoPod {
@@ -16,6 +17,7 @@ interface EchoPod {
 const namespace = 'cluster-selfcheck';
 const service = `echo.${namespace}.svc.cluster.local`;
 const rolloutTimeoutS = 60;
+const settleTimeoutMs = 20_000;
 
 /** So many requests that a Service of two to nine pods reaches them all but once in a billion runs. */
 const requestsPerPod = 40;
@@ -44,7 +46,11 @@ export async function selfCheck(
     await progress.step(
       'the name of a Service resolves on every node, and its address spreads over all nodes',
       async () => {
-        for (const from of pods) await checkService(kubectl, from, pods);
+        // Each kube-proxy learns of the pods in its own time.
+        const settled = { timeoutMs: settleTimeoutMs };
+        for (const from of pods) {
+          await waitFor(`${service} from ${from.node}`, async () => await checkService(kubectl, from, pods), settled);
+        }
       },
     );
     await progress.step('an unknown name is refused at once', async () => {
@@ -80,10 +86,11 @@ async function checkReach(kubectl: Kubectl, from: EchoPod, to: EchoPod): Promise
   must(answer.includes(`IP=${from.ip}`), `${to.node} did not see the address ${from.ip} of the asking pod:\n${answer}`);
 }
 
-async function checkService(kubectl: Kubectl, from: EchoPod, pods: readonly EchoPod[]): Promise<void> {
+async function checkService(kubectl: Kubectl, from: EchoPod, pods: readonly EchoPod[]): Promise<true> {
   const answer = await request(kubectl, from, `http://${service}`, requestsPerPod * pods.length);
   const missed = pods.filter(({ name }) => !answer.includes(`Hostname=${name}`));
   must(missed.length === 0, `from ${from.node}, ${service} never reached ${missed.map(({ name }) => name).join(', ')}`);
+  return true;
 }
 
 async function checkUnknownName(kubectl: Kubectl, from: EchoPod): Promise<void> {
