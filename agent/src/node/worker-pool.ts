@@ -23,6 +23,8 @@ const measureTimeoutMs = 2_000;
 interface Slot {
   readonly index: number;
   child: ChildProcess | undefined;
+  /** Whether it runs our code by now: before that it answers nothing. */
+  started: boolean;
   failures: number;
   startedMs: number;
 }
@@ -41,7 +43,13 @@ export class WorkerPool {
     this.#start = start;
     this.#log = tools.log;
     this.#clock = tools.clock;
-    this.#slots = Array.from({ length: count }, (_, index) => ({ index, child: undefined, failures: 0, startedMs: 0 }));
+    this.#slots = Array.from({ length: count }, (_, index) => ({
+      index,
+      child: undefined,
+      started: false,
+      failures: 0,
+      startedMs: 0,
+    }));
     for (const slot of this.#slots) this.#spawn(slot);
   }
 
@@ -69,7 +77,7 @@ export class WorkerPool {
   async measure(): Promise<WorkerMeasures[]> {
     const request = ++this.#measureNumber;
     const done: WorkerMeasures[] = [];
-    const left = new Set(this.alive);
+    const left = new Set(this.#slots.filter((slot) => slot.started).map((slot) => slot.index));
     if (left.size === 0) return done;
     await new Promise<void>((resolve) => {
       const timer = this.#clock.after(measureTimeoutMs, resolve);
@@ -114,6 +122,7 @@ export class WorkerPool {
   }
 
   #onMessage(slot: Slot, message: FromWorker): void {
+    if (message.type === 'started') slot.started = true;
     if (message.type !== 'measured') {
       this.#start.onMessage(slot.index, message);
       return;
@@ -127,6 +136,7 @@ export class WorkerPool {
 
   #onExit(slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
     slot.child = undefined;
+    slot.started = false;
     for (const measuring of this.#measuring.values()) {
       measuring.left.delete(slot.index);
       if (measuring.left.size === 0) measuring.resolve();

@@ -2,6 +2,7 @@ import type { Capture, CapturePod } from './capture.ts';
 import {
   captureRules,
   chains,
+  isCaptured,
   jumps,
   presentJumps,
   releaseRules,
@@ -27,9 +28,12 @@ export class IptablesCapture implements Capture {
 
   async install(pod: CapturePod): Promise<void> {
     const inPod = commandsIn(pod);
+    const saved = await inPod('iptables-save', ['-t', 'nat']);
+    // The jumps come last: a pod that has them and the redirects was captured before, by an agent that is no more.
+    if (isCaptured(saved)) return;
     await inPod('sysctl', ['-q', '-w', ...sysctls.map(([name, value]) => `${name}=${value}`)]);
     await inPod('ip', ['-force', '-batch', '-'], await missingRoutes(pod));
-    const present = presentJumps(await inPod('iptables-save', ['-t', 'nat']));
+    const present = presentJumps(saved);
     await inPod(
       'iptables-restore',
       ['--noflush', '--wait'],

@@ -71,3 +71,12 @@ export function presentJumps(saved: string): typeof jumps {
   const lines = new Set(saved.split('\n').map((line) => line.trim()));
   return jumps.filter(({ chain, rule }) => lines.has(`-A ${chain} ${rule}`));
 }
+
+/** Whether an `iptables-save -t nat` shows all of our rules, as {@link captureRules} makes them. */
+export function isCaptured(saved: string): boolean {
+  const lines = new Set(saved.split('\n').map((line) => line.trim()));
+  const ours = captureRules([])
+    .split('\n')
+    .filter((line) => line.startsWith('-A '));
+  return presentJumps(saved).length === jumps.length && ours.every((line) => lines.has(line));
+}
