@@ -59,6 +59,17 @@ describe('floods of frames without content (10.5)', () => {
     expect(taken).toBeUndefined();
   });
 
+  it('time refills the budget once, not again at each frame', () => {
+    let nowMs = 0;
+    const server = rawServer({ nowMs: () => nowMs });
+    const ping = frame(6, 0, 0, Buffer.alloc(8));
+    for (let i = 0; i < burst - 10; i++) server.connection.receive(ping);
+    nowMs = 2000;
+    const taken = takes(server, 5000, () => ping);
+    expect(taken).toBeGreaterThanOrEqual(2 * defaultHttp2Limits.controlFramesPerSecond);
+    expect(taken).toBeLessThanOrEqual(2 * defaultHttp2Limits.controlFramesPerSecond + 10);
+  });
+
   it('content refills the budget: two WINDOW_UPDATEs and a PING for each frame that we send do no harm', () => {
     const server = rawServer();
     server.connection.receive(frame(1, 4, 1, connectHeaders));
@@ -147,6 +158,16 @@ describe('header blocks', () => {
     server.connection.receive(frame(1, 1, 1, getHeaders));
     expect(takes(server, 100, () => frame(9, 0, 1))).toBe(defaultHttp2Limits.maxContinuations);
     expect(server.recorder.error?.code).toBe(calm);
+  });
+
+  it('CONTINUATIONs count for each block anew', () => {
+    const server = rawServer();
+    for (const id of [1, 3, 5]) {
+      server.connection.receive(frame(1, 1, id, getHeaders));
+      for (let i = 1; i < defaultHttp2Limits.maxContinuations; i++) server.connection.receive(frame(9, 0, id));
+      server.connection.receive(frame(9, 4, id));
+    }
+    expect(server.recorder.streams).toHaveLength(3);
   });
 
   it('a block above the limit, in one frame or several, before it is read whole', () => {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { End, frame, frameLines, okHeaders, Pair, postHeaders, rawClient, uint32 } from '../../test/http2-ends.ts';
+import {
+  End,
+  frame,
+  frameLines,
+  okHeaders,
+  Pair,
+  postHeaders,
+  rawClient,
+  rawServer,
+  uint32,
+} from '../../test/http2-ends.ts';
 import { encodeHeaderList } from '../hpack/index.ts';
 import { Http2UsageError, type Http2Stream } from './index.ts';
 
@@ -214,6 +224,64 @@ describe('receiving', () => {
     expect(server.events.at(-1)).toBe('data 1 128 bytes');
   });
 
+  it('announces nothing for a stream whose remote side has ended', () => {
+    const { server, client, stream, accepted } = receiver();
+    stream.write(Buffer.alloc(window), 0, window, true);
+    server.connection.receive(client.takeSent());
+    accepted.consumed(window);
+    expect(frameLines(server.takeSent())).toEqual([`WINDOW_UPDATE 0 0: ${window}`]);
+  });
+
+  /** Frames of 16 KiB until half of the connection's window was used by them: it must come back by itself. */
+  function returned(server: End, make: (streamId: number) => Buffer[]): string[] {
+    for (let i = 0; i < 8; i++) server.connection.receive(Buffer.concat(make(2 * i + 1)));
+    return frameLines(server.takeSent()).filter((line) => line.startsWith('WINDOW_UPDATE 0'));
+  }
+  const unread = (): End => {
+    const server = rawServer({ settings: { connectionWindowSize: window * 2, maxFrameSize: 16_384 } });
+    server.recorder.consumes = false;
+    return server;
+  };
+  const chunk = Buffer.alloc(16_384);
+
+  it("gives the connection's window back for DATA behind END_STREAM", () => {
+    const frames = (id: number): Buffer[] => [frame(1, 5, id, postHeaders), frame(data, 0, id, chunk)];
+    expect(returned(unread(), frames)).toEqual([`WINDOW_UPDATE 0 0: ${window}`, `WINDOW_UPDATE 0 0: ${window}`]);
+  });
+
+  it("gives the connection's window back for DATA beyond content-length", () => {
+    const head = encodeHeaderList([
+      [':method', 'POST'],
+      [':scheme', 'http'],
+      [':path', '/'],
+      ['content-length', '384'],
+    ]);
+    const frames = (id: number): Buffer[] => [frame(1, 4, id, head), frame(data, 0, id, chunk)];
+    expect(returned(unread(), frames)).toEqual([`WINDOW_UPDATE 0 0: ${window}`, `WINDOW_UPDATE 0 0: ${window}`]);
+  });
+
+  it("gives the connection's window back for the rest of a frame whose stream was reset in the middle", () => {
+    const server = unread();
+    server.recorder.afterData = (stream) => stream.reset(8);
+    for (let id = 1; id < 16; id += 2) {
+      const bytes = Buffer.concat([frame(1, 4, id, postHeaders), frame(data, 0, id, chunk)]);
+      server.connection.receive(bytes, 0, 2000);
+      server.connection.receive(bytes, 2000);
+    }
+    const updates = frameLines(server.takeSent()).filter((line) => line.startsWith('WINDOW_UPDATE 0'));
+    const sum = updates.reduce((total, line) => total + Number(line.split(': ')[1]), 0);
+    expect(sum).toBeGreaterThanOrEqual(window);
+    expect(server.connection.isDead).toBe(false);
+  });
+
+  it("gives the connection's window back for padding", () => {
+    const server = unread();
+    const padded = Buffer.concat([Buffer.of(255), Buffer.from('x'), Buffer.alloc(255)]);
+    server.connection.receive(frame(1, 4, 1, postHeaders));
+    for (let i = 0; i < 256; i++) server.connection.receive(frame(data, 8, 1, padded));
+    expect(frameLines(server.takeSent())).toContain(`WINDOW_UPDATE 0 0: ${window}`);
+  });
+
   it('until our SETTINGS are acknowledged takes what the default window allows (6.9.3)', () => {
     const server = new End('server', { settings: { initialWindowSize: 100, maxFrameSize: 16_384 } });
     server.connection.start();
@@ -231,10 +299,13 @@ describe('receiving', () => {
     pair.exchange();
     pair.server.recorder.consumes = false;
     pair.server.recorder.afterData = (stream, chunk) => {
-      if (stream.id === fast.id) stream.consumed(chunk.length);
+      if (stream.id !== fast.id) return;
+      fastBytes += chunk.length;
+      stream.consumed(chunk.length);
     };
     const chunk = Buffer.alloc(64 * 1024);
     let accepted = true;
+    let fastBytes = 0;
     for (let sent = 0; sent < 32 * 1024 * 1024; sent += chunk.length) {
       if (slow.queuedBytes === 0) slow.write(chunk);
       accepted &&= fast.write(chunk);
@@ -243,5 +314,7 @@ describe('receiving', () => {
     expect(accepted).toBe(true);
     expect(slow.queuedBytes).toBeGreaterThan(0);
     expect(pair.server.recorder.streams[0]?.unconsumed).toBe(4 * 1024 * 1024);
+    expect(fast.state).toBe('open');
+    expect(fastBytes).toBe(32 * 1024 * 1024);
   });
 });

@@ -179,7 +179,7 @@ describe('hostile bytes', () => {
     const large = frame(1, 5, 1, Buffer.concat([getHeaders, Buffer.alloc(1_000_000, 0x82)]));
     const begun = performance.now();
     for (let at = 0; at < large.length; at += 4) server.connection.receive(large, at, Math.min(at + 4, large.length));
-    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     expect(server.connection.isDead).toBe(false);
   });
 });

@@ -210,6 +210,40 @@ describe('a server resets a stream with', () => {
     expect(frameLines(server.takeSent())).toEqual(['WINDOW_UPDATE 0 0: 32768']);
     expect(server.connection.isDead).toBe(false);
   });
+
+  it('resets a late frame of a stream that is forgotten, and does not fail the connection (5.1)', () => {
+    const server = rawServer({ limits: { rememberedStreams: 4 } });
+    server.recorder.onRequest = (stream) => stream.sendHeaders(okHeaders, true);
+    for (let id = 1; id < 20; id += 2) server.connection.receive(get(id));
+    server.takeSent();
+    expect(answers(server, get(3), frame(data, 0, 5, bytes(1)))).toEqual([
+      'RST_STREAM 3 0: STREAM_CLOSED',
+      'RST_STREAM 5 0: STREAM_CLOSED',
+    ]);
+    expect(answers(server, get(19))).toEqual(['GOAWAY 0 0: 19 STREAM_CLOSED']);
+  });
+
+  it('reads nothing more when a handler ends the connection on a frame that is passed over', () => {
+    const server = rawServer();
+    server.recorder.onReset = () => server.connection.destroy();
+    server.connection.receive(Buffer.concat([get(1), frame(data, 0, 1, bytes(3)), post(3)]));
+    expect(server.recorder.streams.map((stream) => stream.id)).toEqual([1]);
+  });
+
+  it('asks for the size update that its smaller header table makes necessary (4.3.1)', () => {
+    const server = new End('server', { settings: { headerTableSize: 0 } });
+    server.connection.start();
+    server.connection.receive(Buffer.concat([clientPreface, frame(settings, 0, 0), get(1), frame(settings, 1, 0)]));
+    expect(server.recorder.streams).toHaveLength(1);
+    server.connection.receive(get(3));
+    expect(server.recorder.error?.code).toBe('HTTP2_COMPRESSION_ERROR');
+  });
+
+  it('receive may not be called from a handler', () => {
+    const server = rawServer();
+    server.recorder.onRequest = () => server.connection.receive(get(3));
+    expect(() => server.connection.receive(get(1))).toThrow('receive was called from a handler');
+  });
 });
 
 function withLength(streamId: number, length: number, flags = 0): Buffer {
