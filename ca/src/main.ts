@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { CodedError, errorMessage, systemClock, type Logger } from '@tulle/core';
-import { controllerIdentity, createGrpcServer } from '@tulle/identity';
+import { controllerIdentity, createGrpcServer, trustDomainProblem } from '@tulle/identity';
 import { CertificateAuthority } from './certificate-authority.ts';
 import { registerCertificateService } from './certificate-service.ts';
 import { FileRootStore } from './file-root-store.ts';
@@ -67,6 +67,8 @@ function openAuthority(flags: Flags): CertificateAuthority {
 }
 
 async function serve(flags: Flags): Promise<void> {
+  const problem = trustDomainProblem(flags.trustDomain);
+  if (problem !== undefined) throw new CodedError('usage', `--trust-domain: ${problem}`);
   const logger = createLogger(flags.logLevel);
   const authority = openAuthority(flags);
   const keeper = new ServingCertificateKeeper({
@@ -107,5 +109,5 @@ try {
 } catch (thrown) {
   process.stderr.write(`tulle-ca: ${errorMessage(thrown)}\n`);
   if (thrown instanceof CodedError && thrown.hint !== undefined) process.stderr.write(`hint: ${thrown.hint}\n`);
-  process.exitCode = 1;
+  process.exitCode = thrown instanceof CodedError && thrown.code === 'usage' ? 2 : 1;
 }

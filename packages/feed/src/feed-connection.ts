@@ -42,6 +42,8 @@ export interface FeedConnectionEvents {
 
 /** The most that one change may bring, so that a controller gone wrong does not fill the node's memory. */
 const maxChangeBytes = 256 * 1024 * 1024;
+/** So many names with their versions take well less than what a server reads as one message. */
+const versionsInRequest = 10_000;
 const maxResponseBytes = 16 * 1024 * 1024;
 const reportDeadlineMs = 10_000;
 /** google.rpc.Code.INVALID_ARGUMENT. */
@@ -134,22 +136,27 @@ export class FeedConnection implements Disposable {
     this.#events.onLost(why);
   }
 
+  /** All kinds in one go; what the agent has of a kind may take several requests. */
   #subscribe(known: ClientState): void {
-    for (const [index, kind] of kindsInOrder.entries()) {
-      this.#call.write({
-        node: { id: this.#options.node },
-        typeUrl: resourceTypeUrls[kind],
-        resourceNamesSubscribe: ['*'],
-        initialResourceVersions: known.versions(kind),
-        moreFollows: index + 1 < kindsInOrder.length,
-      });
+    const requests: Partial<DeltaRequest>[] = [];
+    for (const kind of kindsInOrder) {
+      const typeUrl = resourceTypeUrls[kind];
+      const versions = Object.entries(known.versions(kind));
+      for (let at = 0; at === 0 || at < versions.length; at += versionsInRequest) {
+        const initialResourceVersions = Object.fromEntries(versions.slice(at, at + versionsInRequest));
+        requests.push({ typeUrl, resourceNamesSubscribe: ['*'], initialResourceVersions });
+      }
+    }
+    for (const [index, request] of requests.entries()) {
+      const moreFollows = index + 1 < requests.length;
+      this.#call.write({ ...request, node: { id: this.#options.node }, moreFollows });
     }
   }
 
   #received(response: DeltaResponse): void {
     if (this.#phase !== 'open') return;
     this.#responses.push(response);
-    for (const { resource } of response.resources) this.#bytes += resource?.value.length ?? 0;
+    this.#bytes += sizeOf(response);
     if (this.#bytes > maxChangeBytes) {
       this.#lost(`the controller sent a change of more than ${maxChangeBytes} bytes`);
       return;
@@ -170,4 +177,12 @@ export class FeedConnection implements Disposable {
       return errorMessage(thrown);
     }
   }
+}
+
+/** About what a response takes in memory. */
+function sizeOf(response: DeltaResponse): number {
+  let bytes = 256;
+  for (const { name, resource } of response.resources) bytes += 256 + name.length + (resource?.value.length ?? 0);
+  for (const name of response.removedResources) bytes += 64 + name.length;
+  return bytes;
 }

@@ -170,7 +170,11 @@ export class FeedServer implements Disposable {
 
   #note(entry: NodeEntry, state: NodeState): void {
     entry.last = state;
-    this.#options.onNodeState?.(state);
+    try {
+      this.#options.onNodeState?.(state);
+    } catch (thrown) {
+      this.#options.logger.error("a node's state could not be taken", { node: state.node, why: errorMessage(thrown) });
+    }
   }
 
   async #nodeOf(metadata: Metadata, peer: string): Promise<string | undefined> {

@@ -23,7 +23,7 @@ interface Subscription {
    * What the agent said that it has, by name, until the first answer: that one is sent even if nothing differs, for it
    * tells the agent that it has everything.
    */
-  known: Readonly<Record<string, string>> | undefined;
+  known: Record<string, string> | undefined;
 }
 
 /** A change on its way to the agent: all responses of one version. */
@@ -140,8 +140,11 @@ export class FeedStream {
     if (subscription === undefined) {
       // xDS: the first request of a type without names is a wildcard, too.
       const wildcard = wanted.length === 0;
-      subscription = { wildcard, names: new Set(), known: request.initialResourceVersions };
+      subscription = { wildcard, names: new Set(), known: { ...request.initialResourceVersions } };
       this.#subscriptions.set(kind, subscription);
+    } else if (subscription.known !== undefined) {
+      // What an agent has may be too much for one request.
+      Object.assign(subscription.known, request.initialResourceVersions);
     }
     for (const name of wanted) {
       if (name === '*') {

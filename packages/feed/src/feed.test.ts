@@ -175,6 +175,21 @@ describe('the feed from controller to agent', () => {
     expect(agent.client.count('workload')).toBe(12_000);
   });
 
+  it('tells in several requests what it has, when that is much', async () => {
+    await using controller = await new TestController().start();
+    const pods = Array.from({ length: 25_000 }, (_, n) => workload(`pod-${n}`));
+    controller.feed.setState(mesh({ workloads: pods }));
+    using agent = new TestAgent(controller);
+    await agent.synced('v1');
+    await controller.restart();
+    controller.feed.setState(mesh({ workloads: pods.with(24_999, workload('another')) }));
+    await agent.events.next((event) => event.type === 'disconnected');
+    agent.clock.advance(500);
+    await agent.synced('v1');
+    const { changed, removed } = agent.deltas()[1]?.workloads ?? empty;
+    expect([[...changed.keys()], removed]).toEqual([['shop/another'], ['shop/pod-24999']]);
+  });
+
   it('goes on counting versions from the number that it is given', async () => {
     await using controller = await new TestController(41).start();
     expect(controller.feed.setState(small)).toBe('v42');

@@ -124,6 +124,21 @@ describe('CertificateManager', () => {
     expect(fixture.issued).toHaveLength(3);
   });
 
+  it('keeps a certificate of ninety days for ninety days, though no timer can wait that long', async () => {
+    using fixture = new Fixture();
+    const dayMs = 24 * hourMs;
+    fixture.signer.wrongly = { notAfterMs: fixture.clock.nowMs() + 90 * dayMs };
+    fixture.manager.setWanted([cart]);
+    await settled();
+    expect(fixture.clock.nextInMs).toBe(20 * dayMs);
+    fixture.signer.away = true;
+    fixture.clock.advance(90 * dayMs - 1);
+    expect(fixture.manager.get(cart.text)).toBe(fixture.issued[0]);
+    fixture.clock.advance(1);
+    expect(fixture.manager.get(cart.text)).toBeUndefined();
+    await settled();
+  });
+
   it('spreads renewals over the last tenth before half of the life', async () => {
     using fixture = new Fixture({ random: () => 0.999 });
     fixture.manager.setWanted([cart]);

@@ -63,6 +63,10 @@ interface Entry {
 
 const retry: BackoffPolicy = { initialMs: 500, maxMs: 150_000, jitter: 0.5 };
 const dayMs = 24 * 60 * 60 * 1000;
+/** The longest time that a timer of Node can wait is 2^31-1 ms; longer ones are gone through in steps. */
+const maxTimerMs = 20 * dayMs;
+/** An authority's words are kept and shown up to this length. */
+const maxErrorLength = 1000;
 /** However short a life an authority gives, it is not asked more often than this. */
 const minRenewalMs = 500;
 
@@ -167,7 +171,7 @@ export class CertificateManager implements Disposable {
       const answer = await signer.sign({ identity: entry.identity, csrPem, validityMs: validityMs ?? dayMs });
       issued = IssuedCertificate.fromAnswer(entry.identity, keys, answer, clock.nowMs());
     } catch (thrown) {
-      entry.error = errorMessage(thrown);
+      entry.error = errorMessage(thrown).slice(0, maxErrorLength);
     }
     entry.busy = false;
     // Late answers: the identity may be gone, or gone and wanted again as another entry.
@@ -179,14 +183,15 @@ export class CertificateManager implements Disposable {
   #arrived(entry: Entry, issued: IssuedCertificate): void {
     const { clock, logger, onCertificate } = this.#options;
     const leftMs = issued.notAfterMs - clock.nowMs();
-    const renewInMs = Math.max(minRenewalMs, (leftMs / 2) * (1 - 0.1 * this.#random()));
+    const halfLifeMs = Math.min(maxTimerMs, leftMs / 2);
+    const renewInMs = Math.max(minRenewalMs, halfLifeMs * (1 - 0.1 * this.#random()));
     stopTimers(entry);
     entry.current = issued;
     entry.everHadOne = true;
     entry.failures = 0;
     entry.error = undefined;
     this.#plan(entry, renewInMs);
-    entry.expiry = clock.after(leftMs, () => this.#expired(entry));
+    this.#watchExpiry(entry, issued);
     logger.info('certificate issued', {
       identity: entry.identity.text,
       serial: issued.serial,
@@ -207,6 +212,14 @@ export class CertificateManager implements Disposable {
       const expiresInMs = entry.current.notAfterMs - clock.nowMs();
       logger.warn('certificate not renewed: the old one is kept until it expires', { ...fields, expiresInMs });
     }
+  }
+
+  /** Asks the clock again when the timer ends: the time may have been set meanwhile, either way. */
+  #watchExpiry(entry: Entry, issued: IssuedCertificate): void {
+    const { clock } = this.#options;
+    const leftMs = issued.notAfterMs - clock.nowMs();
+    if (leftMs <= 0) this.#expired(entry);
+    else entry.expiry = clock.after(Math.min(maxTimerMs, leftMs), () => this.#watchExpiry(entry, issued));
   }
 
   #expired(entry: Entry): void {

@@ -50,6 +50,7 @@ export class GrpcServer implements AsyncDisposable {
     this.server = new Server({
       'grpc.max_receive_message_length': options.maxReceiveBytes ?? 4 * 1024 * 1024,
       'grpc.max_metadata_size': 64 * 1024,
+      'grpc.max_concurrent_streams': 200,
       // Streams to agents are silent for hours: a dead agent is noticed by pings.
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
