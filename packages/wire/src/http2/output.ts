@@ -8,7 +8,8 @@ export interface Http2Output {
   /**
    * If the owner has this method, the codec gathers small frames in one buffer and calls it once when there is
    * something to send; the owner then calls `connection.flush()`, for instance once at the end of the turn. Large
-   * payloads still go to `write` at once, behind all that was gathered before them. Without the method, `write` is called at the end of every `receive` and of every call that sends something.
+   * payloads still go to `write` at once, behind all that was gathered before them. Without the method, `write` is
+   * called at the end of every `receive` and of every call that sends something.
    */
   wantsFlush?(): void;
 }
