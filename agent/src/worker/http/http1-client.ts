@@ -1,4 +1,4 @@
-import type { BalancedEndpoint, CompiledBackend, CompiledRule } from '@tulle/routing';
+import type { BalancedEndpoint } from '@tulle/routing';
 import { isEndpointError, isIdempotentMethod, wantsRetry } from '@tulle/routing';
 import type { AttemptOutcome } from '@tulle/routing';
 import type { Http1PayloadSink, Http1RequestHead, Http1ResponseHead } from '@tulle/wire';
@@ -11,8 +11,8 @@ import type { Deadline } from '../tick.ts';
 import type { AnswerReason } from './answers.ts';
 import { answerStatus, http1Answer, http1Redirect } from './answers.ts';
 import { dropNamesOf, RequestEdits, ResponseEdits } from './edits.ts';
-import type { PathSeries } from './path-series.ts';
 import { pathSeriesOf } from './path-series.ts';
+import { RouteChoice } from './route-choice.ts';
 import type { ResponseReceiver, Upstream, UpstreamFailure } from './upstream.ts';
 
 /** From the first byte of a head to its last. */
@@ -44,9 +44,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   #clientEnded = false;
   #closeAfter = false;
   // The exchange under way.
-  #rule: CompiledRule | undefined;
-  #backend: CompiledBackend | undefined;
-  #target: ServicePortView | undefined;
+  readonly #choice = new RouteChoice('http/1.1');
   #endpoint: BalancedEndpoint | undefined;
   #upstream: Upstream | undefined;
   #requestHead: Buffer | undefined;
@@ -57,7 +55,6 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   #startedMs = 0;
   #attemptStartedMs = 0;
   #status = 0;
-  #series: PathSeries | undefined;
 
   constructor(pod: PodPlane, channel: ByteChannel, frontend: ServicePortView) {
     this.#pod = pod;
@@ -163,29 +160,11 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#responseStarted = false;
     this.#retries = 0;
     this.#status = 0;
-    this.#rule = undefined;
-    this.#backend = undefined;
-    this.#target = this.#frontend;
-    const decision = this.#frontend.decisionFor(this.#pod.spec.namespace);
-    this.#series = pathSeriesOf(this.#pod, this.#frontend, undefined);
-    if (decision.kind === 'http' || decision.kind === 'grpc') {
-      const rule = decision.match(head);
-      if (rule === undefined) return this.#answer('no-route', start);
-      this.#series = pathSeriesOf(this.#pod, this.#frontend, rule);
-      this.#rule = rule;
-      if (rule.redirect !== undefined) return this.#redirect(rule, start);
-      const backend = rule.pickBackend();
-      if (backend === undefined) return this.#answer('invalid-backend', start);
-      this.#backend = backend;
-      const { target } = backend;
-      const port =
-        target.type === 'service' ? this.#pod.context.mesh.servicePort(target.service, target.port) : undefined;
-      if (port === undefined) return this.#answer('invalid-backend', start);
-      this.#target = port;
-      if (rule.rule.requestTimeoutMs !== undefined) this.deadlineMs = this.#startedMs + rule.rule.requestTimeoutMs;
-    } else if (decision.kind === 'missing') {
-      return this.#answer('routes-missing', start);
-    }
+    const verdict = this.#choice.decide(this.#pod, this.#frontend, head);
+    if (verdict === 'redirect') return this.#redirect(start);
+    if (verdict !== 'forward') return this.#answer(verdict, start);
+    const timeoutMs = this.#choice.rule?.rule.requestTimeoutMs;
+    if (timeoutMs !== undefined) this.deadlineMs = this.#startedMs + timeoutMs;
     this.#requestHead = this.#writeHead(head);
     return this.#attempt(undefined, chunk, start, end);
   }
@@ -193,7 +172,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   /** Sends the request to an endpoint; takes what of the body is there where the connection is open. */
   #attempt(avoid: BalancedEndpoint | undefined, chunk: Buffer, start: number, end: number): number {
     const { context } = this.#pod;
-    const endpoint = this.#target?.balancer.pick(context.ticker.nowMs, avoid);
+    const endpoint = this.#choice.target?.balancer.pick(context.ticker.nowMs, avoid);
     if (endpoint === undefined) return this.#answer('no-healthy-endpoint', start);
     this.#endpoint = endpoint;
     endpoint.begin();
@@ -240,8 +219,8 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
 
   #writeHead(head: Http1RequestHead): Buffer {
     const edits = this.#requestEdits;
-    const headers = this.#backend?.requestHeaders;
-    const rewrite = this.#backend?.rewrite;
+    const headers = this.#choice.backend?.requestHeaders;
+    const rewrite = this.#choice.backend?.rewrite;
     edits.dropNames = dropNamesOf(headers);
     edits.append = headers?.append;
     edits.target = rewrite?.target?.build(head);
@@ -279,7 +258,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#status = head.status;
     this.#responseStarted = true;
     const edits = this.#responseEdits;
-    const headers = this.#backend?.responseHeaders ?? this.#rule?.responseHeaders;
+    const headers = this.#choice.backend?.responseHeaders ?? this.#choice.rule?.responseHeaders;
     const unframed = needsUnframedBody(request.versionMinor, head);
     if (!request.keepAlive || head.bodyKind === 'until-close' || unframed) this.#closeAfter = true;
     edits.dropNames = headers?.dropNames;
@@ -401,7 +380,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     // A server may close an idle connection just when a request is on its way there: it has not read it.
     if (wasStale && !this.#bodySent && idempotent && this.#retries === 0) return true;
     const outcome: AttemptOutcome = upstream?.opened === true ? 'reset' : 'connect-failed';
-    return wantsRetry(this.#rule?.retry, {
+    return wantsRetry(this.#choice.rule?.retry, {
       outcome,
       status: 0,
       retries: this.#retries,
@@ -421,15 +400,17 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     return at;
   }
 
-  #redirect(rule: CompiledRule, at: number): number {
+  #redirect(at: number): number {
     const { head } = this.#reader;
-    const { redirect } = rule;
+    const { rule, backend } = this.#choice;
+    const redirect = backend?.redirect ?? rule?.redirect;
     if (redirect === undefined) return at;
+    const { append } = backend?.responseHeaders ?? rule?.responseHeaders ?? {};
     const location = redirect.buildLocation(head, { scheme: 'http', port: this.#frontend.port.port });
     this.#status = redirect.status;
     this.#count('');
     const close = this.#closeAfter || !this.#requestDone || !head.keepAlive;
-    this.#reply(http1Redirect(redirect.status, location, close, rule.responseHeaders?.append), close);
+    this.#reply(http1Redirect(redirect.status, location, close, append), close);
     return at;
   }
 
@@ -444,7 +425,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     const { failure } = this.#reader;
     this.#dropUpstream();
     this.#status = failure?.status ?? 400;
-    this.#series ??= pathSeriesOf(this.#pod, this.#frontend, undefined);
+    this.#choice.series ??= pathSeriesOf(this.#pod, this.#frontend, undefined, 'http/1.1');
     if (this.#responseStarted) {
       this.#leave();
       this.#channel.reset();
@@ -530,7 +511,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
       return;
     }
     if (this.#state === 'head') {
-      this.#series ??= pathSeriesOf(this.#pod, this.#frontend, undefined);
+      this.#choice.series ??= pathSeriesOf(this.#pod, this.#frontend, undefined, 'http/1.1');
       this.#startedMs = performance.now();
     }
     this.#requestDone &&= this.#state === 'exchange';
@@ -557,7 +538,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   }
 
   #count(reason: string): void {
-    this.#series?.record(this.#status, reason, performance.now() - this.#startedMs);
+    this.#choice.record(this.#status, reason, performance.now() - this.#startedMs);
   }
 
   #leave(): void {

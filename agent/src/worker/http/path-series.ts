@@ -32,14 +32,21 @@ function statusClass(status: number): string {
   return status === 0 ? 'none' : `${Math.floor(status / 100)}xx`;
 }
 
-const byPod = new WeakMap<PodPlane, WeakMap<object, PathSeries>>();
+const byPod = new WeakMap<PodPlane, Map<string, WeakMap<object, PathSeries>>>();
 
-/** The series for requests of `pod` to a Service port, by the rule that matched. */
-export function pathSeriesOf(pod: PodPlane, frontend: ServicePortView, rule: CompiledRule | undefined): PathSeries {
-  let ofPod = byPod.get(pod);
+/** The series for requests of `pod` to a Service port over a protocol, by the rule that matched. */
+export function pathSeriesOf(
+  pod: PodPlane,
+  frontend: ServicePortView,
+  rule: CompiledRule | undefined,
+  protocol: string,
+): PathSeries {
+  let ofPod = byPod.get(pod)?.get(protocol);
   if (ofPod === undefined) {
+    const byProtocol = byPod.get(pod) ?? new Map<string, WeakMap<object, PathSeries>>();
     ofPod = new WeakMap();
-    byPod.set(pod, ofPod);
+    byProtocol.set(protocol, ofPod);
+    byPod.set(pod, byProtocol);
   }
   const key = rule ?? frontend;
   let series = ofPod.get(key);
@@ -54,7 +61,7 @@ export function pathSeriesOf(pod: PodPlane, frontend: ServicePortView, rule: Com
         service.name,
         service.namespace,
         route,
-        'http/1.1',
+        protocol,
         statusClass,
         reason,
       ]),

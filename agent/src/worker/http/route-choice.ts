@@ -1,0 +1,64 @@
+import type { RequestHead } from '@tulle/core';
+import type { CompiledBackend, CompiledRule } from '@tulle/routing';
+import type { ServicePortView } from '../mesh-view.ts';
+import type { PodPlane } from '../pod-plane.ts';
+import type { AnswerReason } from './answers.ts';
+import type { PathSeries } from './path-series.ts';
+import { pathSeriesOf } from './path-series.ts';
+
+/** What is to be done with a request: send it to `target`, redirect it by `rule`, or answer it with a reason. */
+export type RouteVerdict = 'forward' | 'redirect' | AnswerReason;
+
+/** Where a request goes: decided once a request, kept in one object that its owner uses again and again. */
+export class RouteChoice {
+  rule: CompiledRule | undefined;
+  backend: CompiledBackend | undefined;
+  /** The Service port whose endpoints serve the request, where it is forwarded. */
+  target: ServicePortView | undefined;
+  series: PathSeries | undefined;
+  readonly #protocol: string;
+
+  /** `protocol` is the label of the request metrics. */
+  constructor(protocol: string) {
+    this.#protocol = protocol;
+  }
+
+  /** Applies the routes of `frontend` to a request of the pod's application. */
+  decide(pod: PodPlane, frontend: ServicePortView, head: RequestHead): RouteVerdict {
+    this.rule = undefined;
+    this.backend = undefined;
+    this.target = frontend;
+    const decision = frontend.decisionFor(pod.spec.namespace);
+    switch (decision.kind) {
+      case 'implicit':
+        this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        return 'forward';
+      case 'missing':
+        this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        return 'routes-missing';
+      case 'tcp':
+      case 'tls':
+        this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        return 'no-route';
+      case 'http':
+      case 'grpc':
+    }
+    const rule = decision.match(head);
+    this.series = pathSeriesOf(pod, frontend, rule, this.#protocol);
+    if (rule === undefined) return 'no-route';
+    this.rule = rule;
+    if (rule.redirect !== undefined) return 'redirect';
+    const backend = rule.pickBackend();
+    if (backend === undefined) return 'invalid-backend';
+    this.backend = backend;
+    if (backend.redirect !== undefined) return 'redirect';
+    const { target } = backend;
+    this.target = target.type === 'service' ? pod.context.mesh.servicePort(target.service, target.port) : undefined;
+    return this.target === undefined ? 'invalid-backend' : 'forward';
+  }
+
+  /** Counts the request that was decided about. */
+  record(status: number, reason: string, durationMs: number): void {
+    this.series?.record(status, reason, durationMs);
+  }
+}
