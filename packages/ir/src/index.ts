@@ -1,3 +1,5 @@
+export * from './canonical.ts';
+export * from './headers.ts';
 export * from './mesh.ts';
 export * from './route.ts';
 export * from './service.ts';

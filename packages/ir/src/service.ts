@@ -22,7 +22,7 @@ export interface ServicePort {
 /** Where clients may be sent, by `externalTrafficPolicy`-like rules inside the cluster. */
 export type TrafficDistribution = 'any' | 'prefer-same-zone' | 'prefer-same-node' | 'local-only';
 
-/** A Service with a cluster address: the frontend that routes attach to. */
+/** A Service: with cluster addresses the frontend that routes attach to; a headless one (no addresses) only a backend. */
 export interface MeshService {
   readonly namespace: string;
   readonly name: string;

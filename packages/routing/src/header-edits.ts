@@ -1,28 +1,8 @@
 import { equalsIgnoreCase } from '@tulle/core';
 import type { HeaderBlock } from '@tulle/core';
+import { isEditableHeader } from '@tulle/ir';
 import type { HeaderModifier } from '@tulle/ir';
 import { lowerBytes, utf8 } from './bytes.ts';
-
-/**
- * Headers that frame the message or name its target belong to the codecs. Translation refuses a modifier that names
- * one; were one here all the same, a second Host or Content-Length line would let requests be smuggled.
- */
-const untouchable: ReadonlySet<string> = new Set([
-  'host',
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** Whether header modifiers may touch the header `lowerName`. */
-export function isEditableHeader(lowerName: string): boolean {
-  return !untouchable.has(lowerName) && !lowerName.startsWith(':');
-}
 
 /** What is done to a head's fields: first every field in `dropNames` goes, then the fields of `append` follow. */
 export class HeaderEdits {

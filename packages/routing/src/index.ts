@@ -3,7 +3,7 @@ export { BalancedEndpoint, isEndpointError } from './balancer/endpoint.ts';
 export type { EndpointOutcome } from './balancer/endpoint.ts';
 export * from './balancer/options.ts';
 export { CompiledCors } from './cors.ts';
-export { HeaderEdits, isEditableHeader } from './header-edits.ts';
+export { HeaderEdits } from './header-edits.ts';
 export { compileHttpRoutes, CompiledHttpRoutes } from './http-routes.ts';
 export { TargetBuilder } from './path-modifier.ts';
 export { CompiledRedirect, CompiledRewrite } from './redirect.ts';

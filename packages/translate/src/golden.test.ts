@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { decodeObject, formatObjectError } from '@tulle/gateway-api';
+import type { KubernetesObject } from '@tulle/gateway-api';
+import { canonicalYaml, plainState } from '@tulle/ir';
+import { parseAllDocuments } from 'yaml';
+import { translate } from './translate.ts';
+import type { Translation } from './translate.ts';
+
+/*
+ * Each `NAME.in.yaml` is translated and compared with `NAME.out.yaml`. `golden/cluster` holds whole inputs and shows the
+ * whole state. To those of `golden/routes` the Services in `services.yaml` there are added, and only routes, statuses
+ * and problems are shown. `UPDATE_GOLDEN=1` writes the outputs anew and removes those without an input.
+ *
+ * An input that begins with `# not decoded` is taken as it is: what an API server with older CRDs might let through.
+ */
+const update = process.env['UPDATE_GOLDEN'] === '1';
+const golden = join(import.meta.dirname, '..', 'golden');
+const settings = { trustDomain: 'cluster.local', mtlsMode: 'permissive' } as const;
+
+function readObjects(file: string): KubernetesObject[] {
+  const text = readFileSync(file, 'utf8');
+  const isDecoded = !text.startsWith('# not decoded');
+  return parseAllDocuments(text).flatMap((document) => {
+    if (document.errors.length > 0) throw new Error(`${file}: ${document.errors[0]?.message}`);
+    const input: unknown = document.toJS();
+    if (input === null) return [];
+    if (!isDecoded) return [input as KubernetesObject];
+    const decoded = decodeObject(input);
+    if (!decoded.ok) throw new Error(`${file}: ${decoded.error.map(formatObjectError).join('; ')}`);
+    return [decoded.value];
+  });
+}
+
+/** What an output shows: times are left out, they are the same everywhere. */
+function shown({ state, routeStatuses, problems }: Translation, part: 'routes' | 'cluster'): string {
+  const statuses = [...routeStatuses].map(([key, parents]) => [
+    key,
+    parents.map(({ parentRef, conditions }) => ({
+      parentRef,
+      conditions: conditions.map(({ lastTransitionTime: _, ...condition }) => condition),
+    })),
+  ]);
+  const { routes, ...others } = plainState(state);
+  return canonicalYaml({
+    ...(part === 'cluster' ? others : {}),
+    routes,
+    statuses: Object.fromEntries(statuses) as unknown,
+    problems,
+  });
+}
+
+function translateFiles(files: readonly string[]): Translation {
+  return translate({ objects: files.flatMap(readObjects), settings, now: '2026-01-01T00:00:00Z' });
+}
+
+for (const part of ['routes', 'cluster'] as const) {
+  describe(`golden/${part}`, () => {
+    const directory = join(golden, part);
+    const names = readdirSync(directory).sort();
+    const inputs = names.filter((name) => name.endsWith('.in.yaml')).map((name) => name.slice(0, -'.in.yaml'.length));
+    const shared = part === 'routes' ? [join(directory, 'services.yaml')] : [];
+
+    for (const name of inputs) {
+      it(name, () => {
+        const input = join(directory, `${name}.in.yaml`);
+        const output = join(directory, `${name}.out.yaml`);
+        const actual = shown(translateFiles([...shared, input]), part);
+        if (update) writeFileSync(output, actual);
+        expect(existsSync(output)).toBe(true);
+        expect(actual).toBe(readFileSync(output, 'utf8'));
+      });
+    }
+
+    it('has no output without an input', () => {
+      const orphans = names.filter(
+        (name) => name.endsWith('.out.yaml') && !inputs.includes(name.slice(0, -'.out.yaml'.length)),
+      );
+      if (update) for (const orphan of orphans) rmSync(join(directory, orphan));
+      expect(update ? [] : orphans).toEqual([]);
+    });
+  });
+}
