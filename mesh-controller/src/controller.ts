@@ -26,8 +26,8 @@ import { VersionFile } from './server/version-file.ts';
 /** What a {@link MeshController} is made from. */
 export interface ControllerOptions {
   readonly source: ObjectSource;
-  /** Translates the objects of a store. */
-  readonly translate: (store: ObjectStore, settings: MeshSettings) => MeshSnapshot;
+  /** Translates the objects of a store, at a time in milliseconds since the epoch. */
+  readonly translate: (store: ObjectStore, settings: MeshSettings, nowMs: number) => MeshSnapshot;
   readonly settings: MeshSettings;
   /** Where the state that outlives the process is kept; the authority's root is in its folder `ca`. */
   readonly stateDir: string;
@@ -81,7 +81,7 @@ export class MeshController implements AsyncDisposable {
       lastVersion: versions.last,
     });
     this.#pipeline = new MeshPipeline({
-      translate: () => options.translate(this.#store, settings),
+      translate: () => options.translate(this.#store, settings, clock.nowMs()),
       publish: (state) => {
         const version = this.#feed.setState(state);
         this.#registry.published(version);

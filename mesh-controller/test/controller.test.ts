@@ -270,7 +270,7 @@ spec: { parentRefs: [{ group: '', kind: Service, name: cart }], rules: [{}] }
     expect(await message('/v1/routes/tcproute/shop/canary')).toMatchObject({
       error: { message: 'there is no TCPRoute shop/canary' },
     });
-    expect(await message('/v1/routes/udproute/shop/canary')).toMatchObject({ error: { code: 'UnknownKind' } });
+    expect(await message('/v1/routes/gateway/shop/canary')).toMatchObject({ error: { code: 'UnknownKind' } });
     expect(await admin('/v1/services/shop')).toMatchObject({ status: 404, body: { error: { code: 'UnknownPath' } } });
     expect(await message('/v1/routes/httproute/shop/canary')).toMatchObject({ kind: 'Route', applied: 'notApplied' });
   });

@@ -1,28 +1,21 @@
 import type { AttachedRouteView, ClientsView } from '@tulle/admin-api';
-import type { GRPCRoute, HTTPRoute, ParentReference, RouteParentStatus, TCPRoute, TLSRoute } from '@tulle/gateway-api';
+import type { ParentReference, RouteParentStatus } from '@tulle/gateway-api';
 import type { MeshState } from '@tulle/ir';
+import { routeKey, type Route } from '@tulle/translate';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { MeshSnapshot } from '../pipeline/mesh-snapshot.ts';
 import { clientsOf, otherClients } from './rule-views.ts';
 
 /** The kinds of routes that may name a Service as their parent. */
-export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute'] as const;
-
-/** A route of any kind. */
-export type AnyRoute = HTTPRoute | GRPCRoute | TCPRoute | TLSRoute;
-
-/** `Kind/namespace/name`, as rules and statuses name a route. */
-export function routeKey(route: AnyRoute): string {
-  return `${route.kind}/${route.metadata.namespace}/${route.metadata.name}`;
-}
+export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute'] as const;
 
 /** Every route, by kind. */
-export function* allRoutes(store: ObjectStore): Generator<AnyRoute> {
+export function* allRoutes(store: ObjectStore): Generator<Route> {
   for (const kind of routeKinds) yield* store.ofKind(kind);
 }
 
 /** The Service that a parentRef names, as `namespace/name`; undefined when it names something else. */
-export function parentService(route: AnyRoute, parent: ParentReference): string | undefined {
+export function parentService(route: Route, parent: ParentReference): string | undefined {
   if (parent.group !== '' || parent.kind !== 'Service') return undefined;
   return `${parent.namespace ?? route.metadata.namespace}/${parent.name}`;
 }
@@ -30,7 +23,7 @@ export function parentService(route: AnyRoute, parent: ParentReference): string 
 /** What the status says to one parentRef of a route. */
 export function statusOfParent(
   snapshot: MeshSnapshot,
-  route: AnyRoute,
+  route: Route,
   parent: ParentReference,
 ): RouteParentStatus | undefined {
   const wanted = parentKey(parent, route.metadata.namespace);
@@ -54,7 +47,7 @@ export function attachedRoutes(service: string, store: ObjectStore, snapshot: Me
 
 function attachedRoute(
   service: string,
-  route: AnyRoute,
+  route: Route,
   parent: ParentReference,
   snapshot: MeshSnapshot,
 ): AttachedRouteView {

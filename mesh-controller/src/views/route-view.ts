@@ -1,8 +1,9 @@
 import { cliApiVersion, type RouteParentView, type RouteView, type RuleGroupView } from '@tulle/admin-api';
 import type { ParentReference } from '@tulle/gateway-api';
+import { routeKey, type Route } from '@tulle/translate';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { MeshSnapshot } from '../pipeline/mesh-snapshot.ts';
-import { parentService, routeKey, routeKinds, statusOfParent, type AnyRoute } from './attached-routes.ts';
+import { parentService, routeKinds, statusOfParent } from './attached-routes.ts';
 import { problemsOf } from './problem-views.ts';
 import { ruleGroups } from './rule-views.ts';
 
@@ -21,7 +22,7 @@ export function routeViews(
     });
 }
 
-function routeView(route: AnyRoute, store: ObjectStore, snapshot: MeshSnapshot): RouteView {
+function routeView(route: Route, store: ObjectStore, snapshot: MeshSnapshot): RouteView {
   const { namespace, name } = route.metadata;
   const parents = (route.spec.parentRefs ?? []).map((parent) => parentView(route, parent, snapshot));
   return {
@@ -37,7 +38,7 @@ function routeView(route: AnyRoute, store: ObjectStore, snapshot: MeshSnapshot):
   };
 }
 
-function parentView(route: AnyRoute, parent: ParentReference, snapshot: MeshSnapshot): RouteParentView {
+function parentView(route: Route, parent: ParentReference, snapshot: MeshSnapshot): RouteParentView {
   const namespace = parent.namespace ?? route.metadata.namespace;
   return {
     parent: {
@@ -74,7 +75,7 @@ function appliedOf(parents: readonly RouteParentView[]): RouteView['applied'] {
 }
 
 /** The groups of every parent Service that rules of this route are in, with those rules alone. */
-function ownRuleGroups(route: AnyRoute, { state }: MeshSnapshot): RuleGroupView[] {
+function ownRuleGroups(route: Route, { state }: MeshSnapshot): RuleGroupView[] {
   const key = routeKey(route);
   const services = new Set((route.spec.parentRefs ?? []).map((parent) => parentService(route, parent)));
   return [...state.routes.values()]
