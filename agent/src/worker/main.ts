@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { errorMessage } from '@tulle/core';
-import { ByteWriter } from '@tulle/wire';
+import { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { processLogger } from '../log.ts';
 import { CertificateStore } from './certificates.ts';
@@ -45,6 +45,7 @@ function receive(message: ToWorker): void {
       counters: new Counters(),
       requests: new RequestMetrics(),
       writer: new ByteWriter(),
+      encoder: new HpackEncoder(),
     };
     pods = new PodSet(context, tell);
     return;

@@ -5,6 +5,7 @@ import { detectHttp1 } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { nobody } from './channel.ts';
 import { Http1Client } from './http/http1-client.ts';
+import { Http2Client } from './http2/http2-client.ts';
 import { descriptorOf } from './inbound.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
@@ -16,6 +17,8 @@ import type { Deadline } from './tick.ts';
 const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
 /** So long a client may be silent on a port of unknown protocol before the server is asked whether it speaks first. */
 const silenceMs = 50;
+/** So long a client may be silent on a port where HTTP is spoken before its connection is closed. */
+const firstByteTimeoutMs = 600_000;
 /** Bytes that are looked at to tell a protocol. */
 const maxDetectBytes = 64;
 
@@ -65,7 +68,7 @@ function acceptForService(pod: PodPlane, client: ByteChannel, frontend: ServiceP
       return;
     case 'http':
     case 'grpc':
-      new Http1Client(pod, client, frontend);
+      new DetectingConnection(pod, client, frontend, 'http-only');
       return;
     case 'implicit':
       acceptImplicit(pod, client, frontend);
@@ -75,13 +78,13 @@ function acceptForService(pod: PodPlane, client: ByteChannel, frontend: ServiceP
 function acceptImplicit(pod: PodPlane, client: ByteChannel, frontend: ServicePortView): void {
   switch (frontend.port.protocol) {
     case 'http':
-      new Http1Client(pod, client, frontend);
-      return;
-    case 'detect':
-      new DetectingConnection(pod, client, frontend);
-      return;
     case 'http2':
     case 'grpc':
+      new DetectingConnection(pod, client, frontend, 'http-only');
+      return;
+    case 'detect':
+      new DetectingConnection(pod, client, frontend, 'anything');
+      return;
     case 'https':
     case 'tcp':
     case 'opaque':
@@ -100,22 +103,27 @@ function acceptTcpRoute(pod: PodPlane, client: ByteChannel, target: BackendTarge
 }
 
 /**
- * A connection to a port of unknown protocol, which has no route: the first bytes tell. A client that is silent may wait
- * for the server to speak first, so after a moment the server is connected; whoever speaks first then decides.
+ * A connection whose first bytes tell which version of HTTP is spoken, or that it is none.
+ *
+ * `anything`: a port of unknown protocol without routes. What is not HTTP is carried as bytes; a client that is silent
+ * may wait for the server to speak first, so after a moment it is carried as bytes, too. `http-only`: a port with
+ * routes, or one that says it is HTTP. Other bytes would pass the routes by: the HTTP/1.1 reader refuses them.
  */
 class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
   deadlineMs: number;
   readonly #pod: PodPlane;
   readonly #client: ByteChannel;
   readonly #frontend: ServicePortView;
+  readonly #accepts: 'anything' | 'http-only';
   #seen: Buffer | undefined;
 
-  constructor(pod: PodPlane, client: ByteChannel, frontend: ServicePortView) {
+  constructor(pod: PodPlane, client: ByteChannel, frontend: ServicePortView, accepts: 'anything' | 'http-only') {
     this.#pod = pod;
     this.#client = client;
     this.#frontend = frontend;
+    this.#accepts = accepts;
     client.owner = this;
-    this.deadlineMs = pod.context.ticker.nowMs + silenceMs;
+    this.deadlineMs = pod.context.ticker.nowMs + (accepts === 'anything' ? silenceMs : firstByteTimeoutMs);
     pod.context.ticker.add(this);
     pod.connections.add(this);
   }
@@ -128,7 +136,12 @@ class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
   }
 
   onDeadline(): void {
-    this.#becomeOpaque();
+    if (this.#accepts === 'anything') {
+      this.#becomeOpaque();
+      return;
+    }
+    this.#leave();
+    this.#client.end();
   }
 
   onOpen(): void {}
@@ -141,18 +154,25 @@ class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
       this.#seen = bytes;
       return;
     }
-    if (protocol === 'http1') {
+    if (protocol === 'http2-preface') {
       this.#leave();
-      const http = new Http1Client(this.#pod, this.#client, this.#frontend);
-      http.onData(this.#client, bytes, 0, bytes.length);
-      return;
+      new Http2Client(this.#pod, this.#client, this.#frontend).onData(this.#client, bytes, 0, bytes.length);
+    } else if (protocol === 'http1' || this.#accepts === 'http-only') {
+      this.#leave();
+      new Http1Client(this.#pod, this.#client, this.#frontend).onData(this.#client, bytes, 0, bytes.length);
+    } else {
+      this.#seen = bytes;
+      this.#becomeOpaque();
     }
-    this.#seen = bytes;
-    this.#becomeOpaque();
   }
 
   onEnd(): void {
-    this.#becomeOpaque(true);
+    if (this.#accepts === 'anything') {
+      this.#becomeOpaque(true);
+      return;
+    }
+    this.#leave();
+    this.#client.end();
   }
 
   onWritable(): void {}

@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { SpiffeId } from '@tulle/identity';
 import type { Workload } from '@tulle/ir';
 import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
+import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec, TunnelReport } from '../ipc.ts';
 import { hostPort } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
@@ -13,10 +14,12 @@ import { SocketChannel } from './socket-channel.ts';
 import { TunnelPool } from './tunnel-client.ts';
 import { TunnelServer } from './tunnel-server.ts';
 import { UpstreamPools } from './http/upstream-pool.ts';
+import { Http2UpstreamPools } from './http2/http2-upstream.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const listenBacklog = 4_096;
 const applicationConnectTimeoutMs = 10_000;
+const endpointConnectTimeoutMs = 10_000;
 
 /** Something of a pod that ends by itself, or is ended with it. */
 export interface PodConnection {
@@ -31,6 +34,7 @@ export class PodPlane {
   readonly context: WorkerContext;
   readonly tunnels: TunnelPool;
   readonly upstreams: UpstreamPools;
+  readonly http2Upstreams: Http2UpstreamPools;
   /** Connections of the pod's own clients, and plain connections to it. */
   readonly connections = new Set<PodConnection>();
   draining = false;
@@ -50,6 +54,7 @@ export class PodPlane {
       ticker: context.ticker,
     });
     this.upstreams = new UpstreamPools(this);
+    this.http2Upstreams = new Http2UpstreamPools(this);
     this.#tunnelServer = new TunnelServer({
       flusher: context.flusher,
       ticker: context.ticker,
@@ -108,6 +113,13 @@ export class PodPlane {
     return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
   }
 
+  /** Connects to an endpoint of a Service. */
+  connectEndpoint(to: BalancedEndpoint, owner: ChannelOwner): ByteChannel {
+    const { endpoint } = to;
+    const workload = endpoint.workload === undefined ? undefined : this.context.mesh.workload(endpoint.workload);
+    return this.connectWorkload(endpoint, workload, endpointConnectTimeoutMs, owner);
+  }
+
   /** The pod's tunnels, both ways. */
   *openTunnels(): Generator<TunnelReport> {
     const { identity, namespace, name } = this.spec;
@@ -141,6 +153,7 @@ export class PodPlane {
     this.#servers.length = 0;
     for (const connection of [...this.connections]) connection.destroy();
     this.upstreams.destroy();
+    this.http2Upstreams.destroy();
     this.tunnels.destroy();
     this.#tunnelServer.destroy();
     this.#namespace.close();

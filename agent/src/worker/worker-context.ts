@@ -1,5 +1,5 @@
 import type { Logger } from '@tulle/core';
-import type { ByteWriter } from '@tulle/wire';
+import type { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { CertificateStore } from './certificates.ts';
 import type { Counters, RequestMetrics } from './measures.ts';
 import type { MeshView } from './mesh-view.ts';
@@ -17,4 +17,6 @@ export interface WorkerContext {
   readonly requests: RequestMetrics;
   /** Heads are written here; whoever writes takes the bytes before anything else can write. */
   readonly writer: ByteWriter;
+  /** Encodes header blocks without state: good for any connection. */
+  readonly encoder: HpackEncoder;
 }

@@ -33,6 +33,11 @@ const answers: Readonly<Record<AnswerReason, readonly [status: number, message: 
   'routes-missing': [503, 'the routes of this Service have not reached this node yet'],
 };
 
+/** What a person reads about a reason. */
+export function answerMessage(reason: AnswerReason): string {
+  return answers[reason][1];
+}
+
 const reasonPhrases: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',

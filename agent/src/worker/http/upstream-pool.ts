@@ -4,7 +4,6 @@ import type { Ticker } from '../tick.ts';
 import { Upstream } from './upstream.ts';
 import type { UpstreamHome } from './upstream.ts';
 
-const connectTimeoutMs = 10_000;
 const maxIdle = 256;
 
 /** The free connections of one pod to one endpoint, the one used last first. */
@@ -50,9 +49,7 @@ export class UpstreamPools {
     if (free !== undefined) return free;
     const upstream = new Upstream(pool);
     pool.all.add(upstream);
-    const to = endpoint.endpoint;
-    const workload = to.workload === undefined ? undefined : this.#pod.context.mesh.workload(to.workload);
-    upstream.attach(this.#pod.connectWorkload(to, workload, connectTimeoutMs, upstream));
+    upstream.attach(this.#pod.connectEndpoint(endpoint, upstream));
     return upstream;
   }
 

@@ -1,0 +1,243 @@
+import type { BalancedEndpoint } from '@tulle/routing';
+import type { Http2Handlers, Http2Headers, Http2Stream, RequestKind } from '@tulle/wire';
+import { applicationHttp2Settings, defaultHttp2Limits, Http2Connection, http2ErrorCode } from '@tulle/wire';
+import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
+import type { PodPlane } from '../pod-plane.ts';
+import type { Deadline } from '../tick.ts';
+import { ChannelOutput } from './channel-output.ts';
+
+/** Who sent a request on an upstream and waits for its response. */
+export interface Http2Receiver {
+  /** The stream is open: the request's body may be sent on it. */
+  onUpstreamStream(stream: Http2Stream): void;
+  onResponseHead(headers: Http2Headers, endStream: boolean): void;
+  onResponseData(stream: Http2Stream, chunk: Buffer, start: number, end: number): void;
+  onResponseTrailers(headers: Http2Headers): void;
+  onResponseEnd(): void;
+  onUpstreamWritable(): void;
+  /** `unprocessed`: the server has not acted on the request. Called once, and nothing after it. */
+  onUpstreamFailed(
+    failure: ChannelFailure,
+    detail: { readonly errorCode: number; readonly unprocessed: boolean },
+  ): void;
+}
+
+/** A request that waits for its connection, or for room on it. */
+interface WaitingRequest {
+  readonly head: Buffer;
+  readonly endStream: boolean;
+  readonly kind: RequestKind;
+  readonly receiver: Http2Receiver;
+}
+
+const idleTimeoutMs = 60_000;
+const maxWaiting = 1_024;
+
+/** An HTTP/2 connection (prior knowledge) to an application, shared by the requests of one pod to one endpoint. */
+export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
+  deadlineMs = Number.POSITIVE_INFINITY;
+  opened = false;
+  readonly #pod: PodPlane;
+  readonly #forget: (upstream: Http2Upstream) => void;
+  readonly #http2: Http2Connection;
+  readonly #output: ChannelOutput;
+  readonly #channel: ByteChannel;
+  #waiting: WaitingRequest[] = [];
+  #closed = false;
+  #draining = false;
+
+  constructor(pod: PodPlane, connect: (owner: ChannelOwner) => ByteChannel, forget: (upstream: Http2Upstream) => void) {
+    this.#pod = pod;
+    this.#forget = forget;
+    this.#channel = connect(this);
+    this.#output = new ChannelOutput(this.#channel, pod.context.flusher);
+    this.#http2 = new Http2Connection({
+      role: 'client',
+      settings: applicationHttp2Settings,
+      limits: defaultHttp2Limits,
+      handlers: this,
+      output: this.#output,
+      nowMs: () => performance.now(),
+    });
+    this.#output.connection = this.#http2;
+    pod.context.ticker.add(this);
+  }
+
+  /** Whether a request may be sent here, now or as soon as there is a connection. */
+  get hasRoom(): boolean {
+    if (this.#closed || this.#draining) return false;
+    return this.opened ? this.#http2.canOpenStream : this.#waiting.length < maxWaiting;
+  }
+
+  /** Sends a request; the receiver gets its stream at once or when the connection is there. `head` is copied. */
+  send(request: WaitingRequest): void {
+    if (!this.opened) {
+      this.#waiting.push({ ...request, head: Buffer.from(request.head) });
+      return;
+    }
+    this.#begin(request);
+  }
+
+  /** Takes back a request that still waits. */
+  withdraw(receiver: Http2Receiver): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.receiver !== receiver);
+  }
+
+  destroy(): void {
+    this.#close('tunnel-closed');
+    this.#channel.reset();
+  }
+
+  #begin({ head, endStream, kind, receiver }: WaitingRequest): void {
+    const stream = this.#http2.openStream(head, endStream, kind);
+    if (stream === undefined) {
+      receiver.onUpstreamFailed('tunnel-closed', { errorCode: http2ErrorCode.refusedStream, unprocessed: true });
+      return;
+    }
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    stream.user = receiver;
+    receiver.onUpstreamStream(stream);
+  }
+
+  onOpen(): void {
+    this.opened = true;
+    this.#http2.start();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const request of waiting) this.#begin(request);
+  }
+
+  // The channel's side.
+
+  onClosed(_channel: ByteChannel, failure: ChannelFailure | undefined): void {
+    this.#close(failure ?? 'reset');
+  }
+
+  /** It idled too long. */
+  onDeadline(): void {
+    this.#draining = true;
+    this.#http2.goaway();
+    this.#output.flush();
+    this.#channel.end();
+    this.#close('tunnel-closed');
+  }
+
+  #close(failure: ChannelFailure): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#output.closed = true;
+    this.#pod.context.ticker.remove(this);
+    this.#forget(this);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { receiver } of waiting) {
+      receiver.onUpstreamFailed(failure, { errorCode: http2ErrorCode.connectError, unprocessed: true });
+    }
+    this.#http2.destroy();
+  }
+
+  /** The same name in both roles: bytes of the channel, or of a stream. */
+  onData(from: ByteChannel | Http2Stream, chunk: Buffer, start: number, end: number): void {
+    if (from === this.#channel) {
+      this.#http2.receive(chunk, start, end);
+      return;
+    }
+    const stream = from as Http2Stream;
+    (stream.user as Http2Receiver).onResponseData(stream, chunk, start, end);
+  }
+
+  onEnd(from: ByteChannel | Http2Stream): void {
+    if (from === this.#channel) {
+      this.#channel.end();
+      this.#close('reset');
+      return;
+    }
+    ((from as Http2Stream).user as Http2Receiver).onResponseEnd();
+  }
+
+  onWritable(from: ByteChannel | Http2Stream): void {
+    if (from !== this.#channel) ((from as Http2Stream).user as Http2Receiver).onUpstreamWritable();
+  }
+
+  // The codec's side.
+
+  onHeaders(stream: Http2Stream, headers: Http2Headers, endStream: boolean): void {
+    (stream.user as Http2Receiver).onResponseHead(headers, endStream);
+  }
+
+  onTrailers(stream: Http2Stream, headers: Http2Headers): void {
+    (stream.user as Http2Receiver).onResponseTrailers(headers);
+  }
+
+  onReset(stream: Http2Stream, errorCode: number): void {
+    const unprocessed = errorCode === http2ErrorCode.refusedStream;
+    const failure: ChannelFailure = stream.resetBy === 'connection' ? 'tunnel-closed' : 'reset';
+    (stream.user as Http2Receiver).onUpstreamFailed(failure, { errorCode, unprocessed });
+  }
+
+  onStreamClosed(): void {
+    if (this.#http2.streamCount > 0) return;
+    if (this.#draining) this.onDeadline();
+    else this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
+  }
+
+  onGoaway(): void {
+    this.#draining = true;
+    this.#forget(this);
+  }
+
+  onDrained(): void {
+    if (this.#closed) return;
+    this.#output.flush();
+    this.#channel.end();
+    this.#close('tunnel-closed');
+  }
+
+  onRemoteSettings(): void {}
+  onPingAck(): void {}
+
+  onConnectionError(): void {
+    this.#output.flush();
+    this.#channel.end();
+    this.#close('reset');
+  }
+}
+
+/** The HTTP/2 connections of one pod to applications, by endpoint. */
+export class Http2UpstreamPools {
+  readonly #pod: PodPlane;
+  readonly #byEndpoint = new Map<BalancedEndpoint, Http2Upstream[]>();
+
+  constructor(pod: PodPlane) {
+    this.#pod = pod;
+  }
+
+  /** A connection to the endpoint that has room for another request. */
+  take(endpoint: BalancedEndpoint): Http2Upstream {
+    let upstreams = this.#byEndpoint.get(endpoint);
+    if (upstreams === undefined) {
+      upstreams = [];
+      this.#byEndpoint.set(endpoint, upstreams);
+    }
+    const free = upstreams.find((upstream) => upstream.hasRoom);
+    if (free !== undefined) return free;
+    const upstream = new Http2Upstream(
+      this.#pod,
+      (owner) => this.#pod.connectEndpoint(endpoint, owner),
+      (gone) => this.#forget(endpoint, gone),
+    );
+    upstreams.push(upstream);
+    return upstream;
+  }
+
+  destroy(): void {
+    for (const upstreams of [...this.#byEndpoint.values()]) for (const upstream of [...upstreams]) upstream.destroy();
+    this.#byEndpoint.clear();
+  }
+
+  #forget(endpoint: BalancedEndpoint, gone: Http2Upstream): void {
+    const left = (this.#byEndpoint.get(endpoint) ?? []).filter((upstream) => upstream !== gone);
+    if (left.length === 0) this.#byEndpoint.delete(endpoint);
+    else this.#byEndpoint.set(endpoint, left);
+  }
+}
