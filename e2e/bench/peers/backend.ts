@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { largeBodyBytes } from '../cases.ts';
+import { backendPorts, routeHeader } from './peer.ts';
+import type { PodProgram } from './peer.ts';
+
+/** What the backends answer at `/`. */
+const smallBody = 'a small answer, the same from every backend of the benchmark\n';
+
+function nginxConfig(directory: string): string {
+  const server = (version: 'v1' | 'v2') => `
+  server {
+    listen ${backendPorts[version]};
+    location = / { return 200 '${smallBody.replace('\n', '\\n')}'; }
+    location = /which { return 200 '${version} $http_${routeHeader.name.replaceAll('-', '_')}\\n'; }
+    location = /100k { alias ${directory}/100k; }
+  }`;
+  return `
+daemon off;
+user root;
+worker_processes 1;
+pid ${directory}/nginx.pid;
+error_log stderr error;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  default_type text/plain;
+  sendfile on;
+  tcp_nodelay on;
+  keepalive_timeout 3600;
+  keepalive_requests 1000000000;
+  client_body_temp_path ${directory}/body;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  scgi_temp_path ${directory}/scgi;${server('v1')}${server('v2')}
+}
+`;
+}
+
+/**
+ * The programs of every server pod, the same for all peers: an nginx with both backends, on the machine's last core,
+ * and an iperf3. `directory` is the pod's own.
+ */
+export function backendPrograms(directory: string): PodProgram[] {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, '100k'), randomBytes(largeBodyBytes));
+  writeFileSync(join(directory, 'nginx.conf'), nginxConfig(directory));
+  const core = `${availableParallelism() - 1}`;
+  const nginx = ['taskset', '-c', core, 'nginx', '-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')];
+  return [
+    { name: 'nginx', command: nginx, ports: [backendPorts.v1, backendPorts.v2] },
+    { name: 'iperf3', command: ['iperf3', '-s', '-p', `${backendPorts.bulk}`], ports: [backendPorts.bulk] },
+  ];
+}

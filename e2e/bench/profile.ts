@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { CodedError } from '@tulle/core';
+import type { BenchCase } from './cases.ts';
+import { Lab } from './lab.ts';
+import { measure, runLoad } from './measure.ts';
+import type { BenchOptions } from './options.ts';
+import type { CpuTime } from './processes.ts';
+import type { RunTools } from './run.ts';
+
+const hook = join(import.meta.dirname, 'profile-hook.mjs');
+const topFunctions = 25;
+const writeTimeoutMs = 20_000;
+
+/** The parts of a .cpuprofile that are read here. */
+export interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+/** A function and the time that was spent in itself. */
+export interface SelfTime {
+  readonly label: string;
+  readonly micros: number;
+}
+
+/** Self times by function, the largest first, waiting left out. */
+export function selfTimes(profile: CpuProfile): SelfTime[] {
+  const labels = new Map(
+    profile.nodes.map(({ id, callFrame }) => {
+      const file = callFrame.url.split('/').slice(-3).join('/');
+      const place = file === '' ? '' : `  ${file}:${callFrame.lineNumber + 1}`;
+      return [id, `${callFrame.functionName || '(anonymous)'}${place}`];
+    }),
+  );
+  const totals = new Map<string, number>();
+  profile.samples.forEach((node, index) => {
+    const label = labels.get(node) ?? '(unknown)';
+    totals.set(label, (totals.get(label) ?? 0) + (profile.timeDeltas[index] ?? 0));
+  });
+  totals.delete('(idle)');
+  return [...totals].map(([label, micros]) => ({ label, micros })).sort((a, b) => b.micros - a.micros);
+}
+
+/**
+ * Takes a CPU profile of both agents' workers under the load of each case, after the same load without it, and says
+ * where the time goes. The peers are measured for comparison. Gives the text; the profiles are in `directory`.
+ */
+export async function profileWorkers(options: BenchOptions, directory: string, tools: RunTools): Promise<string> {
+  mkdirSync(directory, { recursive: true });
+  // What the playground starts inherits these.
+  process.env['NODE_OPTIONS'] = `--import=${pathToFileURL(hook).href}`;
+  process.env['TULLE_PROFILE_DIR'] = directory;
+  await using lab = await Lab.start({ peers: options.peers, workers: 1, envoy: tools.envoy, log: tools.log });
+  const parts: string[] = [];
+  for (const bench of options.cases) {
+    if (bench.load.kind === 'idle') continue;
+    parts.push(`## ${bench.title}`, await compare(lab, bench, options, tools));
+    if (lab.peers.includes('tulle')) parts.push(await profileCase(lab, bench, options, { ...tools, directory }));
+  }
+  return parts.join('\n');
+}
+
+async function compare(lab: Lab, bench: BenchCase, options: BenchOptions, { signal }: RunTools): Promise<string> {
+  const lines: string[] = [];
+  for (const peer of lab.peers) {
+    await runLoad(lab, bench, peer, { seconds: options.seconds, signal });
+    const measured = await measure(lab, bench, peer, { seconds: options.seconds, signal });
+    const { requests } = measured.load;
+    if (requests === null || requests === 0) continue;
+    const of = (cpu: CpuTime | undefined) =>
+      cpu === undefined
+        ? '–'
+        : `${(cpu.user / requests).toFixed(1)} user + ${(cpu.system / requests).toFixed(1)} system`;
+    lines.push(
+      `${peer.padEnd(10)} first ${of(measured.first)}, second ${of(measured.second)}, machine ${(measured.machineMicros / requests).toFixed(1)} µs; ${(requests / measured.load.seconds).toFixed(0)} requests/s`,
+    );
+  }
+  return lines.join('\n');
+}
+
+async function profileCase(
+  lab: Lab,
+  bench: BenchCase,
+  options: BenchOptions,
+  tools: RunTools & { readonly directory: string },
+): Promise<string> {
+  const nodes = bench.placement === 'across' ? ['n1', 'n2'] : ['n1'];
+  const workers = nodes.flatMap((node) => lab.ground.agent(node).workers.map((pid) => ({ node, pid })));
+  const written = (pid: number) => join(tools.directory, `worker-${pid}.cpuprofile`);
+  for (const { pid } of workers) rmSync(written(pid), { force: true });
+  for (const { pid } of workers) process.kill(pid, 'SIGUSR2');
+  const load = await runLoad(lab, bench, 'tulle', { seconds: options.seconds, signal: tools.signal });
+  for (const { pid } of workers) process.kill(pid, 'SIGUSR2');
+  const parts: string[] = [];
+  for (const { node, pid } of workers) {
+    await fileThere(written(pid));
+    const path = join(tools.directory, `${bench.id}-${node}.cpuprofile`);
+    renameSync(written(pid), path);
+    parts.push(`\n${node} (${path})\n${topText(JSON.parse(readFileSync(path, 'utf8')) as CpuProfile, load.requests)}`);
+  }
+  return parts.join('\n');
+}
+
+/** A profile is a document of some megabytes, written at once. */
+async function fileThere(path: string): Promise<void> {
+  const deadline = performance.now() + writeTimeoutMs;
+  while (!existsSync(path)) {
+    if (performance.now() > deadline) throw new CodedError('NoProfile', `a worker did not write ${path}`);
+    await pause(100);
+  }
+  await pause(200);
+}
+
+function topText(profile: CpuProfile, requests: number | null): string {
+  const all = selfTimes(profile);
+  const busy = all.reduce((sum, each) => sum + each.micros, 0);
+  return all
+    .slice(0, topFunctions)
+    .map(({ label, micros }) => {
+      const each = requests === null ? '' : `${(micros / requests).toFixed(2).padStart(7)} µs`;
+      return `${((micros / busy) * 100).toFixed(1).padStart(6)} % ${each}  ${label}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,94 @@
+import type { JudgedBound } from './bounds.ts';
+import { judge } from './bounds.ts';
+import type { BenchCase } from './cases.ts';
+import { measureIdle } from './idle.ts';
+import { Lab } from './lab.ts';
+import { measure, runLoad } from './measure.ts';
+import type { Measurement } from './measure.ts';
+import type { PeerName, Row } from './model.ts';
+import type { BenchOptions } from './options.ts';
+import { bothHops, rounded, rowOf } from './rows.ts';
+import { verifyWork } from './verify.ts';
+
+/** What a run is done with. */
+export interface RunTools {
+  readonly envoy: string;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+/** What a run gave. */
+export interface RunResult {
+  readonly rows: readonly Row[];
+  readonly bounds: readonly JudgedBound[];
+  readonly notes: readonly string[];
+  readonly foreignCpuShare: number;
+}
+
+/** A just-in-time compiler needs some thousand requests before it is what it will be. */
+const warmUpSeconds = 2;
+
+/** Measures every case that was asked for. */
+export async function runBenchmark(options: BenchOptions, tools: RunTools): Promise<RunResult> {
+  const rows: Row[] = [];
+  const bounds: JudgedBound[] = [];
+  const notes: string[] = [];
+  let foreignCpuShare = 0;
+  const loaded = options.cases.filter((each) => each.load.kind !== 'idle');
+  if (loaded.length > 0) {
+    await using lab = await Lab.start({ peers: options.peers, workers: 1, envoy: tools.envoy, log: tools.log });
+    foreignCpuShare = await measureRounds(lab, loaded, options, tools, rows);
+    bounds.push(...judge(rows));
+  }
+  for (const bench of options.cases) {
+    if (bench.load.kind !== 'idle' || !options.peers.includes('tulle')) continue;
+    const idle = await measureIdle(bench, bench.load, { ...options, ...tools });
+    rows.push(...idle.rows);
+    bounds.push(...idle.bounds);
+    notes.push(...idle.notes);
+    foreignCpuShare = Math.max(foreignCpuShare, idle.foreignCpuShare);
+  }
+  return { rows, bounds, notes, foreignCpuShare: rounded(foreignCpuShare, 3) };
+}
+
+/** Rounds on the outside, peers on the inside: what changes with time meets all peers alike. */
+async function measureRounds(
+  lab: Lab,
+  cases: readonly BenchCase[],
+  options: BenchOptions,
+  { signal, log }: RunTools,
+  rows: Row[],
+): Promise<number> {
+  for (const peer of lab.peers) {
+    await verifyWork(lab, peer);
+    signal.throwIfAborted();
+  }
+  log('every peer does the same work: routes, weights, header, mutual TLS');
+  const warmUp = { seconds: Math.min(warmUpSeconds, options.seconds), signal };
+  for (const bench of cases) for (const peer of lab.peers) await runLoad(lab, bench, peer, warmUp);
+  log('warmed up');
+  let foreignCpuShare = 0;
+  for (let run = 1; run <= options.rounds; run++) {
+    for (const bench of cases) {
+      const measured = new Map<PeerName, Measurement>();
+      for (const peer of lab.peers) {
+        measured.set(peer, await measure(lab, bench, peer, { seconds: options.seconds, signal }));
+        signal.throwIfAborted();
+      }
+      const direct = measured.get('direct');
+      const added = [...measured].map(([peer, each]) => rowOf({ bench, peer, run }, each, direct));
+      rows.push(...added);
+      log(`${bench.id} ${run}/${options.rounds}: ${added.map((row) => glance(row)).join(', ')}`);
+      for (const each of measured.values()) foreignCpuShare = Math.max(foreignCpuShare, each.foreignCpuShare);
+    }
+  }
+  return foreignCpuShare;
+}
+
+function glance(row: Row): string {
+  const cpu = bothHops(row);
+  const rate =
+    row.requestsPerSecond === null ? `${row.gigabits?.toFixed(2)} Gbit/s` : `${row.requestsPerSecond.toFixed(0)}/s`;
+  const errors = row.errors === 0 ? '' : ` ${row.errors} errors`;
+  return `${row.peer} ${cpu === null ? '' : `${cpu.toFixed(1)} µs `}${rate}${errors}`;
+}
