@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheDirectory, fingerprint } from '@tulle/images';
 import { CodedError } from '@tulle/core';
 import { findGo, type GoToolchain } from './golang.ts';
 import type { Progress } from './progress.ts';
 import { run } from './process.ts';
-import { cacheDirectory, fingerprint, sourceDirectory } from './settings.ts';
+import { sourceDirectory } from './settings.ts';
 
 /** What is built from one Go module of ours (`go/NAME`): its go.mod and go.sum pin everything that goes in. */
 interface Recipe {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { glob, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheDirectory } from '@tulle/images';
 import { CodedError } from '@tulle/core';
 import { ensurePackages } from './debian.ts';
 import type { Progress } from './progress.ts';
 import { run } from './process.ts';
-import { cacheDirectory } from './settings.ts';
 
 /** The oldest Go that builds every part: the conformance suite asks for it. */
 const minimum = { major: 1, minor: 27 };

@@ -1,11 +1,18 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type ImageConfig, type LayerEntry, type Platform, writeImageArchive, writeLayer } from '@tulle/images';
+import {
+  cacheDirectory,
+  fingerprint,
+  type ImageConfig,
+  type LayerEntry,
+  platform,
+  writeImageArchive,
+  writeLayer,
+} from '@tulle/images';
 import type { Binaries, clusterParts } from './binaries.ts';
 import { untrustedCertificate } from './pki.ts';
 import type { Progress } from './progress.ts';
-import { cacheDirectory, fingerprint } from './settings.ts';
 
 /** The names under which the nodes know the images; pods name them the same. */
 export const imageReferences = {
@@ -95,9 +102,4 @@ async function ensureImage(name: string, recipe: ImageRecipe, progress: Progress
     }
   });
   return file;
-}
-
-/** This machine's platform, as images name it. */
-export function platform(): Platform {
-  return process.arch === 'arm64' ? 'arm64' : 'amd64';
 }

@@ -1,15 +1,17 @@
-// The real cluster: `node e2e/cluster/src/main.ts up|down|status|kubectl|run|load|build|selfcheck`.
+// The real cluster: `node e2e/cluster/src/main.ts up|down|status|kubectl|run|images|load|build|selfcheck`.
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { CodedError, errorMessage } from '@tulle/core';
+import { buildImage, imageNames } from '@tulle/images';
 import { Command, InvalidArgumentError } from 'commander';
 import { allParts, ensureBinaries } from './binaries.ts';
+import { ensurePackages } from './debian.ts';
 import { tearDown } from './down.ts';
 import { inClusterNetwork } from './kubectl.ts';
 import { lockCluster } from './lock.ts';
 import { findMachines } from './machine.ts';
 import { importImages } from './node.ts';
-import { consoleProgress } from './progress.ts';
+import { consoleProgress, type Progress } from './progress.ts';
 import { selfCheck } from './selfcheck.ts';
 import { type ClusterPlan, planCluster } from './settings.ts';
 import { clusterStatus, renderStatus } from './status.ts';
@@ -18,6 +20,7 @@ import { up } from './up.ts';
 
 const defaultName = 'main';
 const defaultNodes = 2;
+const repository = join(import.meta.dirname, '../../..');
 
 const program = new Command('cluster')
   .description('A real Kubernetes on this machine, of network and mount namespaces')
@@ -75,15 +78,19 @@ named('load', 'give every node images from archives (OCI or docker), as if it ha
   .argument('<archives...>')
   .action(async (archives: string[], { name }: { name: string }) => {
     const plan = planCluster(name, defaultNodes);
-    await runningCluster(plan);
-    const nodes = findMachines(plan).filter((machine) => machine.name !== 'control');
+    await loadArchives(
+      plan,
+      archives.map((archive) => resolve(archive)),
+      consoleProgress(),
+    );
+  });
+
+named('images', 'build our images from this checkout and load them on every node of the running cluster')
+  .argument('[names...]', `of ${imageNames.join(', ')}; all by default`)
+  .action(async (names: string[], { name }: { name: string }) => {
     const progress = consoleProgress();
-    const files = archives.map((archive) => resolve(archive));
-    for (const node of nodes) {
-      await progress.step(`${archives.length} archives imported on ${node.name}`, async () => {
-        await importImages(node, files);
-      });
-    }
+    await ensurePackages(progress, { mmdebstrap: '/usr/bin/mmdebstrap' });
+    await buildAndLoad(planCluster(name, defaultNodes), names, progress);
   });
 
 program
@@ -100,6 +107,28 @@ named('selfcheck', 'prove on the running cluster that pods, Services, names and 
     await selfCheck(plan, await runningCluster(plan), consoleProgress());
   },
 );
+
+async function buildAndLoad(plan: ClusterPlan, names: readonly string[], progress: Progress): Promise<void> {
+  const wanted = imageNames.filter((each) => names.length === 0 || names.includes(each));
+  if (wanted.length < names.length) {
+    throw new CodedError('no-such-image', `no such image in: ${names.join(', ')}`, { hint: imageNames.join(', ') });
+  }
+  const options = { repository, output: join(repository, '.cache/images') };
+  const archives: string[] = [];
+  for (const each of wanted) {
+    await progress.step(`image ${each} built`, async () => archives.push((await buildImage(each, options)).file));
+  }
+  await loadArchives(plan, archives, progress);
+}
+
+async function loadArchives(plan: ClusterPlan, archives: readonly string[], progress: Progress): Promise<void> {
+  await runningCluster(plan);
+  for (const node of findMachines(plan).filter((machine) => machine.name !== 'control')) {
+    await progress.step(`${archives.length} images loaded on ${node.name}`, async () => {
+      await importImages(node, archives);
+    });
+  }
+}
 
 /** Runs a command in the cluster's network with this terminal; gives its exit status. */
 async function runAttached(plan: ClusterPlan, command: readonly string[]): Promise<number> {

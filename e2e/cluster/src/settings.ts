@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@tulle/core';
 
@@ -64,19 +62,4 @@ export function planCluster(name: string, nodeCount: number): ClusterPlan {
 
 function planNode(number: number): NodePlan {
   return { name: `n${number}`, address: `10.89.0.${10 + number}`, podRange: `10.244.${number}.0/24` };
-}
-
-/**
- * The folder of what is built once for every clone on the machine: `TULLE_CACHE`, else `~/.cache/tulle`. It is not
- * below the repository so that a fresh clone (continuous integration's) finds the binaries that are there already.
- */
-export function cacheDirectory(): string {
-  return process.env['TULLE_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tulle');
-}
-
-/** A short name for the content of `parts`: the same parts always give the same one. */
-export function fingerprint(parts: readonly (string | Uint8Array)[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${part.length}:`).update(part);
-  return hash.digest('hex').slice(0, 16);
 }

@@ -1,3 +1,4 @@
+import { fingerprint } from '@tulle/images';
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Binaries, clusterParts, ensureBinaries } from './binaries.ts';
@@ -13,7 +14,7 @@ import { furnishNode, nodeDirectories, nodeReady, type NodeContext, startContain
 import { Parts } from './parts.ts';
 import { writePki } from './pki.ts';
 import type { Progress } from './progress.ts';
-import { type ClusterPlan, fingerprint, sourceDirectory } from './settings.ts';
+import { type ClusterPlan, sourceDirectory } from './settings.ts';
 import { endedParts, readState, runningCluster, writeState } from './state.ts';
 
 const dnsTimeoutMs = 90_000;
