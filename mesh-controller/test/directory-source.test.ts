@@ -55,6 +55,21 @@ describe('DirectorySource', () => {
     await sink.until(() => sink.problems.length === 0);
   });
 
+  it.each([
+    ['shop.yaml:12', { file: 'shop.yaml', line: 12 }],
+    ['a:b.yaml:3', { file: 'a:b.yaml', line: 3 }],
+    ['shop.yaml:x', { file: 'shop.yaml:x' }],
+    ['shop.yaml', { file: 'copy.yaml', line: 1 }],
+  ])('says where a copied object was written: %s', async (written, origin) => {
+    using directory = temporaryDirectory();
+    const annotated = `{ namespace: shop, name: cart, annotations: { tulle.dev/origin: '${written}' } }`;
+    writeFileSync(directory.file('copy.yaml'), service('80').replace('{ namespace: shop, name: cart }', annotated));
+    await using source = new DirectorySource({ directory: directory.path, logger: silentLogger, clock: systemClock });
+    const sink = new CollectingSink();
+    await source.start(sink);
+    expect(sink.changes).toMatchObject([{ type: 'set', origin }]);
+  });
+
   it('waits for a directory that is not there yet', async () => {
     using directory = temporaryDirectory();
     const path = directory.file('later');

@@ -46,6 +46,12 @@ describe('nodeViews', () => {
     ]);
   });
 
+  it('forgets an agent that is gone, of a node that is gone', () => {
+    const gone = agent({ node: 'n7', connected: false });
+    expect(nodeViews(facts([gone])).map(({ name }) => name)).toEqual(['n1', 'n2']);
+    expect(nodeViews(facts([gone], ['n7'])).map(({ name }) => name)).toEqual(['n1', 'n2', 'n7']);
+  });
+
   it('counts the pods that ought to be captured and are: what the agent says is true, by uid', () => {
     const pods = [pod('a', 'iptables'), { ...pod('b', 'iptables'), uid: 'an older one' }, pod('plain', 'iptables')];
     expect(nodeViews(facts([agent({ pods })]))[0]).toMatchObject({ podsCaptured: 1, podsWanted: 2 });

@@ -1,7 +1,10 @@
 import type { Clock, Logger } from '@tulle/core';
 import { referenceOf, type KubernetesObject } from '@tulle/gateway-api';
 import { ManifestDirectory, type ManifestObject, type ManifestProblem, type ManifestSnapshot } from '@tulle/manifests';
-import type { ObjectChange, ObjectSink, ObjectSource, SourceProblem } from './object-source.ts';
+import type { ObjectChange, ObjectOrigin, ObjectSink, ObjectSource, SourceProblem } from './object-source.ts';
+
+/** The annotation of an object that was copied from elsewhere: the file and line that a person wrote it in. */
+const originAnnotation = 'tulle.dev/origin';
 
 /** What a {@link DirectorySource} is made from. */
 export interface DirectorySourceOptions {
@@ -61,8 +64,19 @@ function isSame(before: ManifestObject | undefined, after: ManifestObject): bool
   );
 }
 
-function setOf({ object, file, line }: ManifestObject): ObjectChange {
-  return { type: 'set', object, origin: { file, line } };
+function setOf(entry: ManifestObject): ObjectChange {
+  return { type: 'set', object: entry.object, origin: originOf(entry) };
+}
+
+/** Where a person wrote an object: who copies it here says so in an annotation, `FILE:LINE`. */
+function originOf({ object, file, line }: ManifestObject): ObjectOrigin {
+  const written = object.metadata.annotations?.[originAnnotation];
+  const colon = written?.lastIndexOf(':') ?? -1;
+  if (written === undefined || colon < 1) return { file, line };
+  const writtenLine = Number(written.slice(colon + 1));
+  return Number.isSafeInteger(writtenLine) && writtenLine > 0
+    ? { file: written.slice(0, colon), line: writtenLine }
+    : { file: written };
 }
 
 function problemsOf(snapshot: ManifestSnapshot): SourceProblem[] {

@@ -17,7 +17,9 @@ export interface NodeFacts {
 /** A line for each node: of an agent, of a pod in the mesh, or known otherwise; by name. */
 export function nodeViews(facts: NodeFacts): NodeStatus[] {
   const wanted = wantedPods(facts.state);
-  const names = new Set([...facts.nodes, ...facts.agents.keys(), ...wanted.keys()]);
+  // An agent that is gone, of a node that nothing else knows, has left with its node.
+  const connected = [...facts.agents.values()].filter((agent) => agent.connected).map((agent) => agent.node);
+  const names = new Set([...facts.nodes, ...connected, ...wanted.keys()]);
   return [...names].sort().map((name) => nodeView(name, wanted.get(name) ?? [], facts));
 }
 

@@ -1,5 +1,13 @@
 import { CodedError, errorMessage } from '@tulle/core';
-import type { CertificatesView, ErrorView, RouteListView, RouteView, ServiceView, StatusView } from '@tulle/admin-api';
+import {
+  cliApiVersion,
+  type CertificatesView,
+  type ErrorView,
+  type RouteListView,
+  type RouteView,
+  type ServiceView,
+  type StatusView,
+} from '@tulle/admin-api';
 import type { ControllerAddress } from './discovery.ts';
 
 /** The documents that the controller answers, by their `kind`. */
@@ -11,7 +19,6 @@ interface Documents {
   readonly Certificates: CertificatesView;
 }
 
-const apiVersion = 'cli.tulle.dev/v1';
 const answerTimeoutMs = 10_000;
 const maxAnswerBytes = 256 * 1024 * 1024;
 
@@ -29,8 +36,8 @@ export async function fetchDocument<K extends keyof Documents>(
   const { statusCode, body } = await get(address, path);
   if (statusCode !== 200) throw refusal(statusCode, body, address);
   const document = body as { apiVersion?: unknown; kind?: unknown } | null;
-  if (document?.apiVersion !== apiVersion || document.kind !== kind) {
-    throw new CodedError('WrongVersion', `${address.mesh} does not speak ${apiVersion}`, {
+  if (document?.apiVersion !== cliApiVersion || document.kind !== kind) {
+    throw new CodedError('WrongVersion', `${address.mesh} does not speak ${cliApiVersion}`, {
       hint: 'tulle version   (the CLI and the controller should be of one version)',
     });
   }

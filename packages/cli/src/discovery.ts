@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { CodedError } from '@tulle/core';
+import { playgroundPaths, playgroundsRoot } from '@tulle/playground';
 
 /** Where the controller that a command talks to listens, and how people know it. */
 export interface ControllerAddress {
@@ -18,11 +19,6 @@ export interface MeshChoice {
   readonly controller?: string;
 }
 
-/** The directory with a directory for each playground of this machine; its twin is the playground's `playgroundsRoot`. */
-export function playgroundsDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  return env['TULLE_PLAYGROUND_ROOT'] ?? '/run/tulle/playgrounds';
-}
-
 /**
  * Finds the controller that is meant: the one named by `--controller` or TULLE_CONTROLLER, else the playground named by
  * `--playground` or TULLE_PLAYGROUND, else the one playground that is running.
@@ -36,7 +32,7 @@ export async function findController(
 ): Promise<ControllerAddress> {
   const controller = choice.controller ?? (choice.playground === undefined ? env['TULLE_CONTROLLER'] : undefined);
   if (controller !== undefined) return namedController(controller);
-  const root = playgroundsDirectory(env);
+  const root = playgroundsRoot(env);
   const name = choice.playground ?? env['TULLE_PLAYGROUND'];
   if (name !== undefined) return namedPlayground(root, name);
   const running = await runningPlaygrounds(root);
@@ -72,7 +68,7 @@ async function namedPlayground(root: string, name: string): Promise<ControllerAd
 
 function playgroundAddress(root: string, name: string): ControllerAddress {
   return {
-    socketPath: join(root, name, 'controller.sock'),
+    socketPath: playgroundPaths(name, root).controllerSocket,
     mesh: `the playground "${name}"`,
     hint: `tulle playground status --name ${name}`,
   };
@@ -81,7 +77,7 @@ function playgroundAddress(root: string, name: string): ControllerAddress {
 /** The playgrounds whose controller accepts connections, by name. */
 async function runningPlaygrounds(root: string): Promise<string[]> {
   const names = await playgroundNames(root);
-  const answers = await Promise.all(names.map((name) => accepts(join(root, name, 'controller.sock'))));
+  const answers = await Promise.all(names.map((name) => accepts(playgroundPaths(name, root).controllerSocket)));
   return names.filter((_, index) => answers[index] === true);
 }
 
@@ -96,7 +92,16 @@ async function playgroundNames(root: string): Promise<string[]> {
       ),
     ),
   );
-  return entries.filter((_, index) => isDirectory[index] === true).sort();
+  return entries.filter((entry, index) => isDirectory[index] === true && isPlaygroundName(entry)).sort();
+}
+
+function isPlaygroundName(name: string): boolean {
+  try {
+    playgroundPaths(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function accepts(socketPath: string): Promise<boolean> {

@@ -80,6 +80,7 @@ Endpoints
     expect(out).toBe(`\
 HTTPRoute shop/old   NOT APPLIED
   parentRef Service carts: NoMatchingParent: there is no Service "carts" in namespace "shop" (did you mean "cart"?)
+! HTTPRoute shop/old: spec.rules: expected a list; its last valid version is used (old.yaml:3)
 `);
     expect(status).toBe(0);
   });
@@ -89,6 +90,7 @@ HTTPRoute shop/old   NOT APPLIED
     expect(out).toBe(`\
 HTTPRoute shop/old   NOT APPLIED
   parentRef Service carts: NoMatchingParent: there is no Service "carts" in namespace "shop" (did you mean "cart"?)
+! HTTPRoute shop/old: spec.rules: expected a list; its last valid version is used (old.yaml:3)
 
 GRPCRoute qa/old   APPLIED
   parentRef Service shop/cart port 80: Accepted, for clients in namespace qa

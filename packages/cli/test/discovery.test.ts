@@ -22,6 +22,7 @@ describe('which mesh is meant', () => {
     const env = { TULLE_PLAYGROUND_ROOT: directory.path };
     await writeFile(join(directory.path, 'demo.lock'), '');
     await mkdir(join(directory.path, 'dead'));
+    await mkdir(join(directory.path, 'No Playground'));
     const dead = createServer();
     await new Promise<void>((resolve) => dead.listen(join(directory.path, 'dead/controller.sock'), resolve));
     await new Promise<void>((resolve) => dead.close(() => resolve()));

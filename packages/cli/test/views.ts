@@ -219,7 +219,22 @@ export const notAppliedRoute: RouteView = {
     },
   ],
   ruleGroups: [],
-  problems: [],
+  problems: [
+    {
+      severity: 'error',
+      code: 'NoMatchingParent',
+      object: { kind: 'HTTPRoute', namespace: 'shop', name: 'old' },
+      message: 'there is no Service "carts" in namespace "shop" (did you mean "cart"?)',
+    },
+    {
+      severity: 'error',
+      code: 'InvalidManifest',
+      object: { kind: 'HTTPRoute', namespace: 'shop', name: 'old' },
+      message: 'spec.rules: expected a list; its last valid version is used',
+      file: 'old.yaml',
+      line: 3,
+    },
+  ],
 };
 
 /** A consumer route that is applied. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { VersionView } from '@tulle/admin-api';
+import { cliApiVersion, type VersionView } from '@tulle/admin-api';
 import { fetchDocument } from '../admin-client.ts';
 import type { CliContext } from '../cli-context.ts';
 import { addMeshOptions, controllerFor, type MeshOptions } from '../command-support.ts';
@@ -15,7 +15,7 @@ export function registerVersion(program: Command, context: CliContext): void {
     .action(async (options: MeshOptions) => {
       const version = await controllerVersion(context, options);
       const view: VersionView = {
-        apiVersion: 'cli.tulle.dev/v1',
+        apiVersion: cliApiVersion,
         kind: 'Version',
         client: { version: cliVersion(), node: process.version },
         ...(version === undefined ? {} : { controller: { version } }),

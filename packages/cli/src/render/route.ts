@@ -1,4 +1,4 @@
-import type { RouteConditionView, RouteParentView, RouteView } from '@tulle/admin-api';
+import type { ProblemView, RouteConditionView, RouteParentView, RouteView } from '@tulle/admin-api';
 import type { Colors } from '../cli-context.ts';
 import { printable } from '../table.ts';
 import { renderRuleGroup } from './rules.ts';
@@ -12,8 +12,14 @@ export function renderRoute(view: RouteView, colors: Colors): string[] {
     ...(view.parents.length === 0 ? ['  it has no parentRef: nothing uses it'] : []),
     ...view.parents.flatMap((parent) => parentLines(parent, view, colors)),
     ...view.ruleGroups.flatMap((group) => renderRuleGroup(group, style, colors)),
-    ...renderProblems(view.problems, colors),
+    ...renderProblems(otherProblems(view), colors),
   ];
+}
+
+/** The problems that the lines of the parents do not tell already. */
+function otherProblems({ parents, problems }: RouteView): readonly ProblemView[] {
+  const told = new Set(parents.flatMap(({ conditions }) => conditions.map(({ message }) => message)));
+  return problems.filter(({ message }) => !told.has(message));
 }
 
 function appliedText({ applied }: RouteView, colors: Colors): string {
