@@ -8,6 +8,8 @@ import type { ServicePortRule } from '../network/service-rules.ts';
 import type { ZoneService } from '../dns/zone.ts';
 import { PodRuntime } from '../pods/pod-runtime.ts';
 import type { PodHost } from '../pods/pod-runtime.ts';
+import { podState, podView, servedPod } from '../pods/pod-views.ts';
+import { Semaphore } from '../semaphore.ts';
 import type { PlaygroundProblem, PodState, ServiceState } from '../state.ts';
 import { deploymentPodName, planDeployment } from './deployments.ts';
 import { portRules, serviceOfSlice, slicesOf } from './endpoints.ts';
@@ -15,6 +17,9 @@ import { wantsMesh } from './labels.ts';
 import { namespaceObject, nodeObjects, objectFiles, podObject, serviceObject } from './objects.ts';
 import { noWishes, readWishes } from './wishes.ts';
 import type { DeploymentWish, ManifestObject, PodWish, Wishes } from './wishes.ts';
+
+/** More at a time take no less time, and each of them longer. */
+const startsAtATime = 8;
 
 /** What follows from the present state of a cluster for everything around it. */
 export interface ClusterView {
@@ -29,7 +34,7 @@ export interface ClusterView {
 }
 
 /** What a cluster needs of its surroundings. */
-export interface ClusterHost extends Omit<PodHost, 'configMaps'> {
+export interface ClusterHost extends Omit<PodHost, 'configMaps' | 'starts'> {
   /** Lets everything around know the present state; resolves when all of it does. */
   readonly publish: () => Promise<void>;
   /** Called when a pod's programs have ended, before its namespace goes; resolves when its agent has let go. */
@@ -55,6 +60,9 @@ export class Cluster {
     this.#host = host;
     this.#podHost = {
       ...host,
+      starts: new Semaphore(startsAtATime),
+      // A pod outside the mesh has nobody to wait for.
+      admit: (pod) => (this.#wanted(pod) ? host.admit(pod) : Promise.resolve()),
       configMaps: (namespace) => (name) => this.#wishes.configMaps.get(`${namespace}/${name}`)?.data,
       onChange: () => {
         this.#poke();
@@ -106,7 +114,7 @@ export class Cluster {
   view(): ClusterView {
     const pods = [...this.#pods.values()];
     const wishes = this.#wishes;
-    const served = pods.map((pod) => pod.served());
+    const served = pods.map(servedPod);
     const made: EndpointSlice[] = [];
     const rules: ServicePortRule[] = [];
     const zone: ZoneService[] = [];
@@ -125,7 +133,7 @@ export class Cluster {
     const objects = [
       ...nodeObjects(),
       ...[...wishes.namespaces].map(([name, labels]) => namespaceObject(name, labels)),
-      ...pods.filter((pod) => pod.connected).map((pod) => podObject(pod.view())),
+      ...pods.filter((pod) => pod.connected).map((pod) => podObject(podView(pod))),
       ...[...wishes.services].flatMap(([key, service]) =>
         this.#isRefused(key) ? [] : [serviceObject(service, this.#clusterIps.get(key))],
       ),
@@ -135,7 +143,7 @@ export class Cluster {
     ];
     return {
       pods,
-      podStates: pods.map((pod) => pod.state(this.#wanted(pod))).sort(byNamespaceAndName),
+      podStates: pods.map((pod) => podState(pod, this.#wanted(pod))).sort(byNamespaceAndName),
       services: [...wishes.services.values()].map((service) => ({
         namespace: service.metadata.namespace,
         name: service.metadata.name,

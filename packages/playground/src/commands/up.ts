@@ -72,7 +72,8 @@ export async function playgroundUp(
     noteNetnsDir(paths);
     await createFabric(paths);
     output.print(step('network', `nodes ${nodes.map((node) => node.name).join(' and ')}`));
-    const broken = await runSupervisor(paths, supervisorOptions(paths, manifests, options), output);
+    const { broken, warnings } = await runSupervisor(paths, supervisorOptions(paths, manifests, options), output);
+    for (const line of warnings) output.print(`${line}\n`);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     if (broken.length === 0) {
       output.print(step('ready', `in ${seconds} s`));
@@ -112,11 +113,9 @@ function supervisorOptions(paths: PlaygroundPaths, manifests: string, options: U
   };
 }
 
-function runSupervisor(
-  paths: PlaygroundPaths,
-  options: SupervisorOptions,
-  output: CommandOutput,
-): Promise<readonly string[]> {
+type Settled = Extract<SupervisorMessage, { kind: 'settled' }>;
+
+function runSupervisor(paths: PlaygroundPaths, options: SupervisorOptions, output: CommandOutput): Promise<Settled> {
   const log = openLog(processLog(paths, 'supervisor'));
   const main = resolve(import.meta.dirname, '../supervisor/main.ts');
   const child = spawn(
@@ -154,7 +153,7 @@ function runSupervisor(
       child.removeAllListeners('exit');
       if (child.connected) child.disconnect();
       child.unref();
-      resolve(message.broken);
+      resolve(message);
     });
   });
 }

@@ -111,7 +111,7 @@ export class Container implements Disposable {
     const { readinessProbe, livenessProbe, ports } = this.spec;
     if (readinessProbe !== undefined) this.#watchReadiness(() => this.#probe(readinessProbe), timingOf(readinessProbe));
     else if (ports.some((port) => port.protocol === 'TCP')) this.#watchReadiness(() => this.#portsOpen(), portTiming);
-    else this.#ready = true;
+    else this.#watchReadiness(() => Promise.resolve(undefined), lifeTiming);
     if (livenessProbe !== undefined) this.#watchLiveness(livenessProbe);
   }
 
@@ -169,6 +169,9 @@ export class Container implements Disposable {
     return closed === undefined ? undefined : `nothing listens on port ${closed.containerPort} yet`;
   }
 }
+
+/** A program of which nothing else can be asked has only to live: one that cannot even start ends sooner than this. */
+const lifeTiming: ProbeTiming = { initialDelayMs: 100, periodMs: 1000, successThreshold: 1, failureThreshold: 1 };
 
 const portTiming: ProbeTiming = { initialDelayMs: 20, periodMs: 1000, successThreshold: 1, failureThreshold: 1 };
 

@@ -6,7 +6,7 @@ import { findProgram } from './command-line.ts';
 import type { Programs } from './command-line.ts';
 import { hostsFile, planSandbox, resolvConf, sandboxArguments, sandboxScript } from './sandbox-plan.ts';
 import type { PodMount } from './sandbox-plan.ts';
-import { identify, namespaceOf, processesIn, signal } from '../processes.ts';
+import { identify, namespaceOf, processesIn } from '../processes.ts';
 import type { ProcessIdentity } from '../state.ts';
 import { netnsPath } from '../paths.ts';
 import { dnsAddress } from '../network/addresses.ts';
@@ -106,10 +106,5 @@ export class Sandbox {
    */
   processes(): ProcessIdentity[] {
     return processesIn('mnt', new Set([this.#mountNamespace])).filter((each) => each.pid !== this.process.pid);
-  }
-
-  /** Ends the holder, and with it the namespaces when nothing else is in them. */
-  stop(): void {
-    signal(this.process, 'SIGKILL');
   }
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentConfigView, AgentPodsView, StatusView } from '@tulle/admin-api';
 import type { Clock, Logger } from '@tulle/core';
@@ -10,6 +9,7 @@ import type { NodeAddress } from '../network/addresses.ts';
 import { agentSocket, netnsPath, nodeNetns, nodePodsDir, processLog } from '../paths.ts';
 import type { PlaygroundPaths } from '../paths.ts';
 import { findProgram } from '../pods/command-line.ts';
+import type { PodRuntime } from '../pods/pod-runtime.ts';
 import { openLog } from '../pods/log-file.ts';
 import { RestartingProcess } from '../pods/restarting-process.ts';
 import { answers, askAdmin } from './admin-client.ts';
@@ -25,6 +25,12 @@ const readyPort = 15_021;
 
 /** How long an agent's start waits for the authority's certificate, which it needs to trust the controller. */
 const bundleWaitMs = 10_000;
+
+/** How long a pod's programs wait for being captured. */
+const admitWaitMs = 10_000;
+
+/** How long a pod's namespace waits for the agent to let go of it. */
+const letGoWaitMs = 2000;
 
 /** The mesh's own processes: the controller beside the bridge, and an agent in each node. They are started again when they end. */
 export class MeshProcesses {
@@ -50,8 +56,7 @@ export class MeshProcesses {
       writeFileSync(join(this.#paths.tokens, node.name), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
     this.#run('controller', process.execPath, [...nodeFlags, controllerMain, ...this.#controllerFlags()]);
-    const deadline = this.#clock.monotonicMs() + bundleWaitMs;
-    while (!existsSync(this.#paths.caBundle) && this.#clock.monotonicMs() < deadline) await this.#pause(10);
+    await this.#wait(bundleWaitMs, () => Promise.resolve(existsSync(this.#paths.caBundle)));
     const nsenter = findProgram('nsenter');
     for (const node of nodes) {
       const inNode = [`--net=${netnsPath(nodeNetns(this.#paths, node.name))}`, process.execPath];
@@ -92,15 +97,27 @@ export class MeshProcesses {
     return missing.sort();
   }
 
-  /** Tells the agent that a pod is going, and waits (not for long) until it has let go of it. */
-  async letGo(uid: string, node: NodeAddress): Promise<void> {
-    const deadline = this.#clock.monotonicMs() + 2000;
-    while (this.#clock.monotonicMs() < deadline) {
-      const view = await askAdmin<AgentPodsView>(agentSocket(this.#paths, node.name), '/v1/pods');
-      const pod = view?.pods.find((each) => each.uid === uid);
-      if (pod === undefined || pod.captured === null) return;
-      await this.#pause(25);
-    }
+  /**
+   * Waits until a pod is captured, so that its programs open no connection that the mesh does not see: those stay as
+   * they are for as long as they live. Without an agent that does it, they start after a while all the same.
+   */
+  async untilCaptured(pod: PodRuntime): Promise<void> {
+    await this.#wait(admitWaitMs, async () => pod.stopping || (await this.#isCaptured(pod)));
+  }
+
+  /** Waits (not for long) until the agent has let go of a pod that it was told to be going. */
+  async letGo(pod: PodRuntime): Promise<void> {
+    await this.#wait(letGoWaitMs, async () => !(await this.#isCaptured(pod)));
+  }
+
+  async #isCaptured(pod: PodRuntime): Promise<boolean> {
+    const view = await askAdmin<AgentPodsView>(agentSocket(this.#paths, pod.node.name), '/v1/pods');
+    return (view?.pods.find((each) => each.uid === pod.identity.uid)?.captured ?? null) !== null;
+  }
+
+  async #wait(timeoutMs: number, isDone: () => Promise<boolean>): Promise<void> {
+    const deadline = this.#clock.monotonicMs() + timeoutMs;
+    while (!(await isDone()) && this.#clock.monotonicMs() < deadline) await this.#pause(20);
   }
 
   #controllerFlags(): string[] {
@@ -174,8 +191,7 @@ export class MeshProcesses {
  * that is started again is there in half the time.
  */
 function meshEnvironment(): NodeJS.ProcessEnv {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return { NODE_COMPILE_CACHE: join(cache, 'tulle', 'compiled'), ...process.env };
+  return { NODE_COMPILE_CACHE: join(workspace, '.cache/compile'), ...process.env };
 }
 
 const nodeFlags = ['--disable-warning=ExperimentalWarning'];

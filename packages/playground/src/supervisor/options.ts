@@ -19,5 +19,5 @@ export interface SupervisorOptions {
 export type SupervisorMessage =
   /** A step is done: two or three words, and what came of it. */
   | { readonly kind: 'progress'; readonly step: string; readonly text: string }
-  /** Everything was tried; `broken` says what does not work, in full lines. */
-  | { readonly kind: 'settled'; readonly broken: readonly string[] };
+  /** Everything was tried; `broken` says what does not work, `warnings` what is ignored, in full lines. */
+  | { readonly kind: 'settled'; readonly broken: readonly string[]; readonly warnings: readonly string[] };

@@ -38,7 +38,8 @@ export async function supervise(options: SupervisorOptions, tell: (message: Supe
   const supervisor = new Supervisor(options);
   await supervisor.start();
   tell({ kind: 'progress', step: 'manifests', text: supervisor.manifestsText() });
-  tell({ kind: 'settled', broken: await supervisor.settle((step, text) => tell({ kind: 'progress', step, text })) });
+  const broken = await supervisor.settle((step, text) => tell({ kind: 'progress', step, text }));
+  tell({ kind: 'settled', broken, warnings: supervisor.warnings() });
 }
 
 class Supervisor {
@@ -77,16 +78,19 @@ class Supervisor {
       },
       onChange: () => this.#changed(),
       publish: () => this.#publisher?.publish() ?? Promise.resolve(),
+      admit: (pod) => this.#mesh?.untilCaptured(pod) ?? Promise.resolve(),
       settleMs: options.mesh ? 250 : 50,
       letGo: async (pod) => {
         this.#publisher?.withdraw(pod);
-        await this.#mesh?.letGo(pod.identity.uid, pod.node);
+        await this.#mesh?.letGo(pod);
       },
     });
   }
 
   async start(): Promise<void> {
     this.#writeState();
+    // First, since nothing takes longer to start; objects and pods can come to it later.
+    if (this.#mesh !== undefined) this.#meshStart = this.#mesh.start();
     const dns = await DnsServer.listen(dnsAddress, 53, this.#logger);
     await Promise.all(nodes.map((node) => restoreRules(nodeNetns(this.#paths, node.name), hooksText)));
     this.#publisher = new Publisher({
@@ -96,7 +100,6 @@ class Supervisor {
       clock: this.#clock,
       view: () => this.#cluster.view(),
     });
-    if (this.#mesh !== undefined) this.#meshStart = this.#mesh.start();
     await openManifests(this.#options.manifests, this.#logger, (view) => {
       this.#manifestProblems = view.problems;
       this.#manifestCount = view.objects.length;
@@ -110,6 +113,12 @@ class Supervisor {
     const problems = this.#problems(this.#cluster.view()).length;
     const bad = problems === 0 ? '' : `, ${problems} ${problems === 1 ? 'problem' : 'problems'}`;
     return `${this.#manifestCount} objects in ${this.#options.manifests}${bad}`;
+  }
+
+  /** What is ignored, in lines for people. */
+  warnings(): string[] {
+    const warnings = this.#problems(this.#cluster.view()).filter(({ severity }) => severity === 'warning');
+    return warnings.map(problemText);
   }
 
   /** Waits until everything works, or cannot be waited for any longer; gives what does not work then. */
