@@ -1,0 +1,12 @@
+export { ApiError, isApiStatus } from './api-error.ts';
+export {
+  collectionPath,
+  objectPath,
+  ResourceCatalog,
+  resourcesOf,
+  type ApiObjectName,
+  type ApiResource,
+} from './catalog.ts';
+export { KubernetesClient, type PatchType, type Query, type WatchEvent, type WatchOptions } from './client.ts';
+export { Connection, type ClusterChoice } from './connection.ts';
+export { forwardPort, type ForwardedPort, type PodPort } from './port-forward.ts';
