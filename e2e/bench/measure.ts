@@ -20,6 +20,7 @@ export interface Measurement {
   /** CPU time of the proxies; undefined for `direct`. */
   readonly first: CpuTime | undefined;
   readonly second: CpuTime | undefined;
+  /** What the machine was busy with, less what other processes of this machine used. */
   readonly machineMicros: number;
   readonly rssMiB: number | null;
   readonly foreignCpuShare: number;
@@ -47,15 +48,16 @@ export async function measure(lab: Lab, bench: BenchCase, peer: PeerName, option
   const before = [cpuTimeOf(hops.first), cpuTimeOf(hops.second), machineBusyMicros()] as const;
   const load = await runLoad(lab, bench, peer, options);
   const after = [cpuTimeOf(hops.first), cpuTimeOf(hops.second), machineBusyMicros()] as const;
-  const machineMicros = after[2] - before[2];
+  const foreignMicros = foreign.micros();
+  const busyMicros = after[2] - before[2];
   const hasProxies = peer !== 'direct';
   return {
     load,
     first: hasProxies ? difference(after[0], before[0]) : undefined,
     second: hasProxies ? difference(after[1], before[1]) : undefined,
-    machineMicros,
+    machineMicros: Math.max(0, busyMicros - foreignMicros),
     rssMiB: hasProxies ? residentMiB([...hops.first, ...hops.second]) : null,
-    foreignCpuShare: machineMicros === 0 ? 0 : foreign.micros() / machineMicros,
+    foreignCpuShare: busyMicros === 0 ? 0 : foreignMicros / busyMicros,
   };
 }
 

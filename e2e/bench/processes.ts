@@ -17,6 +17,8 @@ export interface ProcessStat {
   readonly parent: number;
   readonly name: string;
   readonly cpu: CpuTime;
+  /** CPU time of its children that have ended and been waited for, in microseconds. */
+  readonly reapedMicros: number;
 }
 
 /** Reads `/proc/PID/stat` (proc_pid_stat(5)); the name in it may hold spaces and parentheses. */
@@ -29,6 +31,7 @@ export function parseProcessStat(text: string): ProcessStat {
     parent: field(4),
     name: text.slice(text.indexOf('(') + 1, nameEnd),
     cpu: { user: field(14) * microsPerTick, system: field(15) * microsPerTick },
+    reapedMicros: (field(16) + field(17)) * microsPerTick,
   };
 }
 
