@@ -1,5 +1,8 @@
-import { stringify } from 'yaml';
+import { Document, isCollection, visit } from 'yaml';
 import type { MeshState } from './mesh.ts';
+
+/** Lists and maps that fit within this many characters stand on one line. */
+const lineLength = 110;
 
 /** A state as plain data: maps become objects, in the order of their keys. */
 export function plainState(state: MeshState): Record<string, unknown> {
@@ -18,5 +21,12 @@ function plainMap(map: ReadonlyMap<string, unknown>): Record<string, unknown> {
 
 /** Any part of the representation as YAML: the same value gives the same text, whatever the order of its fields. */
 export function canonicalYaml(value: unknown): string {
-  return stringify(value, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(value, { sortMapEntries: true, aliasDuplicateObjects: false });
+  visit(document, {
+    Collection: (_key, node, path) => {
+      if (path.length > 1 && JSON.stringify(node.toJS(document)).length <= lineLength) node.flow = true;
+      return isCollection(node) && node.flow === true ? visit.SKIP : undefined;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }

@@ -39,7 +39,13 @@ function shown({ state, routeStatuses, problems }: Translation, part: 'routes' |
     key,
     parents.map(({ parentRef, conditions }) => ({
       parentRef,
-      conditions: conditions.map(({ lastTransitionTime: _, ...condition }) => condition),
+      conditions: conditions.map(({ type, status, reason, message, observedGeneration }) => ({
+        type,
+        status,
+        reason,
+        message,
+        ...(observedGeneration === undefined ? {} : { observedGeneration }),
+      })),
     })),
   ]);
   const { routes, ...others } = plainState(state);

@@ -8,7 +8,7 @@ import { indexObjects, routeKey } from './input.ts';
 import type { TranslationInput } from './input.ts';
 import type { TranslationProblem } from './problem.ts';
 import { translateRoutes } from './routes/translate-routes.ts';
-import { routeProblems } from './status/route-problems.ts';
+import { routeProblems, unreachableProblems } from './status/route-problems.ts';
 import { routeStatuses } from './status/route-status.ts';
 
 /** What a translation gives. */
@@ -46,7 +46,7 @@ export function translate({ objects, settings, now }: TranslationInput): Transla
     const { route } = attached.translated;
     const ofRoute = routeStatuses(attached, { groups: outcome.groups, now });
     statuses.set(routeKey(route), ofRoute);
-    problems.push(...routeProblems(route, ofRoute));
+    problems.push(...routeProblems(route, ofRoute), ...unreachableProblems(route, outcome.groups));
   }
   return {
     state: { settings, workloads, services, endpoints, routes: outcome.routes },

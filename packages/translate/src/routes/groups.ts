@@ -1,4 +1,4 @@
-import type { RouteTable, ServiceRoutes } from '@tulle/ir';
+import type { HttpMatch, HttpRouteTable, HttpRule, RouteTable, ServiceRoutes } from '@tulle/ir';
 import { serviceRoutesKey } from '@tulle/ir';
 import { compareText, keyOf, routeKey } from '../input.ts';
 import { kindOrder } from './outcome.ts';
@@ -19,6 +19,14 @@ export interface GroupOutcome {
   readonly table: RouteTable;
   /** By route (`Kind/namespace/name`). */
   readonly conflicts: ReadonlyMap<string, string>;
+  /** Rules that no request can reach, because another takes every request before them. */
+  readonly unreachable: readonly UnreachableRule[];
+}
+
+/** A rule that no request can reach, and the one that takes them all. */
+export interface UnreachableRule {
+  readonly rule: HttpRule;
+  readonly takenBy: HttpRule;
 }
 
 /**
@@ -37,15 +45,17 @@ export function mergeGroup(group: RouteGroup): GroupOutcome {
     const name = stronger === undefined ? kind : `${stronger.kind} "${keyOf(stronger)}"`;
     conflicts.set(
       routeKey(route),
-      `${name} is attached there, and a ${winners[0]?.route.kind} comes before a ${route.kind}`,
+      `${name} is attached there, and ${winners[0]?.route.kind} comes before ${route.kind}`,
     );
   }
   switch (kind) {
     case 'http':
     case 'grpc':
-      return { table: { kind, table: mergeHttp(contentsOf(winners, kind)) }, conflicts };
-    case 'tls':
-      return { table: { kind, rules: contentsOf(winners, kind).flatMap(({ rules }) => rules) }, conflicts };
+      return httpOutcome(kind, mergeHttp(contentsOf(winners, kind)), conflicts);
+    case 'tls': {
+      const rules = contentsOf(winners, kind).flatMap((content) => content.rules);
+      return { table: { kind, rules }, conflicts, unreachable: [] };
+    }
     case 'tcp': {
       // Nothing in a connection tells two TCPRoutes apart, so the first takes them all.
       const [first, ...others] = winners;
@@ -54,7 +64,7 @@ export function mergeGroup(group: RouteGroup): GroupOutcome {
         conflicts.set(routeKey(route), `TCPRoute "${name}" is attached there before it and takes every connection`);
       }
       const rules = contentsOf(first === undefined ? [] : [first], kind).flatMap((content) => content.rules);
-      return { table: { kind, rules }, conflicts };
+      return { table: { kind, rules }, conflicts, unreachable: [] };
     }
   }
 }
@@ -69,13 +79,31 @@ function contentsOf<K extends RouteContent['kind']>(
 }
 
 /** One table of all rules: matches by rank, then by route, rule and place in the rule, which is the order they come in. */
-function mergeHttp(contents: readonly { readonly rules: readonly RankedHttpRule[] }[]) {
+function mergeHttp(contents: readonly { readonly rules: readonly RankedHttpRule[] }[]): HttpRouteTable {
   const rules = contents.flatMap((content) => content.rules);
   const matches = rules
     .flatMap((rule, i) => rule.matches.map((ranked) => ({ ...ranked, rule: i })))
     .sort((a, b) => compareRanks(a.rank, b.rank))
     .map(({ match, rule }) => ({ match, rule }));
   return { rules: rules.map(({ rule }) => rule), matches };
+}
+
+function httpOutcome(
+  kind: 'http' | 'grpc',
+  table: HttpRouteTable,
+  conflicts: ReadonlyMap<string, string>,
+): GroupOutcome {
+  const first = table.matches.findIndex(({ match }) => takesEverything(match));
+  const takenBy = table.rules[table.matches[first]?.rule ?? -1];
+  if (takenBy === undefined) return { table: { kind, table }, conflicts, unreachable: [] };
+  const reachable = new Set(table.matches.slice(0, first + 1).map((entry) => entry.rule));
+  const unreachable = table.rules.filter((_, i) => !reachable.has(i)).map((rule) => ({ rule, takenBy }));
+  return { table: { kind, table }, conflicts, unreachable };
+}
+
+function takesEverything({ path, method, headers, queryParams }: HttpMatch): boolean {
+  const isEveryPath = path.type === 'prefix' && path.value === '/';
+  return isEveryPath && method === undefined && headers.length === 0 && queryParams.length === 0;
 }
 
 /** Puts the groups of a Service port together. */

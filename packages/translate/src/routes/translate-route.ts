@@ -34,6 +34,12 @@ function eachRule<Spec, T>(
   return { rules, refusals, unresolved };
 }
 
+/** One refusal that says what each of several says; undefined when there are none. */
+function allOf(refusals: readonly Refusal[]): Refusal | undefined {
+  const [first] = refusals;
+  return first === undefined ? undefined : { ...first, message: refusals.map(({ message }) => message).join('; ') };
+}
+
 /** Whether the route as a whole can be used: at least one rule, and nothing that must not be left out. */
 function outcome<T>(
   route: Route,
@@ -41,7 +47,7 @@ function outcome<T>(
   content: (rules: readonly T[]) => RouteContent,
 ): TranslatedRoute {
   const { rules, refusals, unresolved } = translated;
-  const fatal = refusals.find((refusal) => refusal.isForRoute) ?? (rules.length === 0 ? refusals[0] : undefined);
+  const fatal = refusals.find((refusal) => refusal.isForRoute) ?? (rules.length === 0 ? allOf(refusals) : undefined);
   const hostnames = 'hostnames' in route.spec ? (route.spec.hostnames ?? []) : [];
   const isIgnoringHostnames = hostnames.length > 0 && route.kind !== 'TLSRoute';
   return {

@@ -1,7 +1,9 @@
 import type { RouteParentStatus } from '@tulle/gateway-api';
 import { objectOf } from '../problem.ts';
 import type { TranslationProblem } from '../problem.ts';
+import { routeKey } from '../input.ts';
 import type { Route } from '../input.ts';
+import type { GroupOutcome } from '../routes/groups.ts';
 
 /** What of a route's statuses somebody should look at: conditions that are not as they should be, each text once. */
 export function routeProblems(route: Route, statuses: readonly RouteParentStatus[]): TranslationProblem[] {
@@ -12,6 +14,26 @@ export function routeProblems(route: Route, statuses: readonly RouteParentStatus
       if (isGood) continue;
       const severity = status === 'Unknown' ? 'warning' : 'error';
       problems.set(`${reason} ${message}`, { severity, code: reason, message, object: objectOf(route) });
+    }
+  }
+  return [...problems.values()];
+}
+
+/** Rules of a route that no request can reach, in any of the groups that it is in. */
+export function unreachableProblems(route: Route, groups: ReadonlyMap<string, GroupOutcome>): TranslationProblem[] {
+  const key = routeKey(route);
+  const problems = new Map<number, TranslationProblem>();
+  for (const { unreachable } of groups.values()) {
+    for (const { rule, takenBy } of unreachable) {
+      if (rule.route !== key) continue;
+      const other = takenBy.route === key ? `rules[${takenBy.index}]` : `rules[${takenBy.index}] of ${takenBy.route}`;
+      problems.set(rule.index, {
+        severity: 'warning',
+        code: 'UnreachableRule',
+        message: `rules[${rule.index}]: no request gets here, ${other} takes every one before it`,
+        object: objectOf(route),
+        hint: 'matches are tried in this order: exact paths, the longest prefixes, regular expressions',
+      });
     }
   }
   return [...problems.values()];
