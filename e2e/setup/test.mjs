@@ -16,7 +16,11 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const staticChecks = [
   ['types', bin('tsc'), ['-p', '.']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', '--quiet']],
-  ['import boundaries', bin('depcruise'), ['--config', '.dependency-cruiser.mjs', 'packages', 'agent', 'ca', 'mesh-controller', 'e2e']],
+  [
+    'import boundaries',
+    bin('depcruise'),
+    ['--config', '.dependency-cruiser.mjs', 'packages', 'agent', 'ca', 'mesh-controller', 'e2e'],
+  ],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
 ];
 
@@ -44,22 +48,31 @@ async function jest(label, argv) {
   const started = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'tulle-test-'));
   const resultFile = join(folder, 'result.json');
-  const status = await run(process.execPath, [
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-    ...argv,
-    '--json',
-    `--outputFile=${resultFile}`,
-  ], ['ignore', 'ignore', 'inherit']);
+  const status = await run(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      ...argv,
+      '--json',
+      `--outputFile=${resultFile}`,
+    ],
+    ['ignore', 'ignore', 'inherit'],
+  );
   try {
     const result = JSON.parse(readFileSync(resultFile, 'utf8'));
     passed += result.numPassedTests;
     const skipped = result.numPendingTests + result.numTodoTests;
-    if (skipped > 0) process.stdout.write(` !!  ${skipped} tests were skipped: each needs what this machine does not give\n`);
+    if (skipped > 0)
+      process.stdout.write(` !!  ${skipped} tests were skipped: each needs what this machine does not give\n`);
     // A suite that could not even be loaded has no test to count.
     failed += result.numFailedTests + result.numRuntimeErrorTestSuites + skipped;
-    report(`${label}: ${result.numPassedTests} passed, ${result.numFailedTests} failed`, status === 0 && skipped === 0, started);
+    report(
+      `${label}: ${result.numPassedTests} passed, ${result.numFailedTests} failed`,
+      status === 0 && skipped === 0,
+      started,
+    );
   } catch (error) {
     failed += 1;
     report(`${label}: no result (${error.message})`, false, started);

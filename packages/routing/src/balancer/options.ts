@@ -28,7 +28,7 @@ export interface BalancerOptions {
 export const defaultBalancerOptions: BalancerOptions = {
   latencyDecayMs: 10_000,
   firstGuessMs: 30,
-  latencyFloorMs: 1,
+  latencyFloorMs: 5,
   clearlyLess: 0.8,
   slowStartMs: 10_000,
   failuresToEject: 7,
