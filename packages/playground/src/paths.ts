@@ -32,7 +32,6 @@ export interface PlaygroundPaths {
   readonly tokens: string;
   readonly controllerState: string;
   readonly controllerSocket: string;
-  readonly supervisorSocket: string;
   readonly caBundle: string;
   readonly caRootKey: string;
   /** Every network namespace of this playground begins with this; no other playground's does. */
@@ -69,7 +68,6 @@ export function playgroundPaths(name: string, root: string = playgroundsRoot()):
     tokens: join(directory, 'tokens'),
     controllerState: join(directory, 'controller'),
     controllerSocket: join(directory, 'controller.sock'),
-    supervisorSocket: join(directory, 'supervisor.sock'),
     caBundle: join(directory, 'controller', 'ca', 'bundle.pem'),
     caRootKey: join(directory, 'controller', 'ca', 'root.key'),
     netnsPrefix,

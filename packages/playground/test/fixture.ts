@@ -85,6 +85,18 @@ export class TestPlayground implements Disposable {
     return done.stdout;
   }
 
+  /** The number of the one process of this playground whose command line holds `words`. */
+  findProcess(words: string): number {
+    const found = this.findProcessOrNone(words);
+    if (found === undefined) throw new Error(`no process of the playground runs ${words}`);
+    return found;
+  }
+
+  findProcessOrNone(words: string): number | undefined {
+    const line = this.remains().processes.find((each) => each.includes(words));
+    return line === undefined ? undefined : Number.parseInt(line, 10);
+  }
+
   supervisorPid(): number {
     return (JSON.parse(readFileSync(this.paths.state, 'utf8')) as { supervisor: { pid: number } }).supervisor.pid;
   }

@@ -114,14 +114,21 @@ async function releaseNetnsDir(paths: PlaygroundPaths): Promise<void> {
   if (!existsSync(marker)) return;
   try {
     if (netnsDirIsMounted()) {
-      if (readdirSync(netnsDir).length > 0) return;
-      await run('umount', [netnsDir]);
+      const inUse = readdirSync(netnsDir).length > 0;
+      // Another playground undoes it when it goes; if the namespaces are somebody else's, so is the mount from now on.
+      if (inUse && hasOthers(paths)) return;
+      if (!inUse) await run('umount', [netnsDir]);
     }
     rmdirSync(netnsDir);
   } catch {
     // Somebody made a namespace in between: it is theirs now.
   }
   rmSync(marker, { force: true });
+}
+
+function hasOthers(paths: PlaygroundPaths): boolean {
+  const entries = readdirSync(paths.root, { withFileTypes: true });
+  return entries.some((entry) => entry.isDirectory() && entry.name !== paths.name);
 }
 
 /** Whether the playground's supervisor runs. */

@@ -1,7 +1,6 @@
 import { CodedError } from '@tulle/core';
 import { isAlive } from '../processes.ts';
 import { findPlayground, findPod } from './find.ts';
-import { requireRoot } from './root.ts';
 
 /** Options of {@link playgroundExec}. */
 export interface ExecOptions {
@@ -16,7 +15,6 @@ export interface ExecOptions {
  * signals and exit status are the program's own. Never comes back; throws a {@link CodedError} when it cannot be done.
  */
 export function playgroundExec(options: ExecOptions): never {
-  requireRoot();
   const { state } = findPlayground(options.name);
   const pod = findPod(state, options.pod);
   if (pod.exec === undefined || pod.sandbox === undefined || !isAlive(pod.sandbox)) {

@@ -4,6 +4,7 @@ import type { PlaygroundPaths } from '../paths.ts';
 import { isAlive } from '../processes.ts';
 import { readState } from '../state.ts';
 import type { PlaygroundState, PodState } from '../state.ts';
+import { requireRoot } from './root.ts';
 
 /** A playground that is there. */
 export interface FoundPlayground {
@@ -15,6 +16,8 @@ export interface FoundPlayground {
 
 /** The playground of this name; throws a {@link CodedError} `NoPlayground` when there is none. */
 export function findPlayground(name: string = defaultName): FoundPlayground {
+  // Its state is readable for root alone.
+  requireRoot();
   const paths = playgroundPaths(name);
   const state = readState(paths);
   if (state !== undefined) return { paths, state, running: isAlive(state.supervisor) };
