@@ -79,16 +79,18 @@ export class MeshProcesses {
           askAdmin<AgentPodsView>(agentSocket(this.#paths, node.name), '/v1/pods'),
           askAdmin<AgentConfigView>(agentSocket(this.#paths, node.name), '/v1/config'),
         ]);
-        if (!ready || view === undefined)
+        if (!ready || view === undefined) {
+          // What it does not do follows from that.
           missing.push(`agent ${node.name}: ${this.#processState(`agent-${node.name}`)}`);
+          return;
+        }
         const version = status?.controller.configVersion;
         if (version !== undefined && config?.version !== version) {
-          const has = config?.version ?? 'none';
-          missing.push(`agent ${node.name}: has configuration ${has}, the newest is ${version}`);
+          missing.push(`agent ${node.name}: does not have the newest configuration (${version}) yet`);
         }
         for (const pod of pods) {
           if (pod.node !== node.name) continue;
-          const found = view?.pods.find((each) => each.uid === pod.uid);
+          const found = view.pods.find((each) => each.uid === pod.uid);
           if ((found?.captured ?? null) !== null) continue;
           missing.push(`pod ${pod.label}: not captured${found?.reason === undefined ? '' : `: ${found.reason}`}`);
         }
