@@ -85,7 +85,7 @@ async function installDebianPackages(groups) {
       if (!onPath(program)) missing.add(debianPackage);
   }
   if (missing.size === 0) return;
-  const names = [...missing].sort();
+  const names = [...missing].sort((a, b) => a.localeCompare(b));
   if (!onPath('apt-get')) {
     throw new SetupError(
       `these Debian packages are missing and there is no apt-get: ${names.join(' ')}`,
@@ -156,7 +156,7 @@ function packageFiles() {
     'mesh-controller/package.json',
     'e2e/package.json',
     ...inPackages,
-  ].sort();
+  ].sort((a, b) => a.localeCompare(b));
 }
 
 function onPath(program) {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { originalDestination, podPorts } from '@tulle/linux';
 import { plainAddress } from './addresses.ts';
-import type { PodConnection, PodPlane } from './pod-plane.ts';
+import type { Pod, PodConnection } from './pod.ts';
 import { nobody } from './channel.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { Splice } from './splice.ts';
@@ -12,7 +12,7 @@ const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
  * Takes a plaintext connection to the pod, from outside the mesh: in PERMISSIVE mode it goes to the application, which
  * sees its client's own address; in STRICT mode it is reset. Both are counted.
  */
-export function acceptInbound(pod: PodPlane, socket: Socket): void {
+export function acceptInbound(pod: Pod, socket: Socket): void {
   const { counters, mesh } = pod.context;
   const fd = descriptorOf(socket);
   const destination = fd === undefined ? undefined : originalDestination(fd, 4);

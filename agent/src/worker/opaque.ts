@@ -1,7 +1,7 @@
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { ServicePortView } from './mesh-view.ts';
-import type { PodConnection, PodPlane } from './pod-plane.ts';
+import type { Pod, PodConnection } from './pod.ts';
 import { Splice } from './splice.ts';
 
 /** Where an opaque connection leads: one address, or whichever endpoint of a Service port. */
@@ -17,7 +17,7 @@ const maxAttempts = 3;
  * accepted, so another endpoint can be tried when one does not answer.
  */
 export class OpaqueConnection implements ChannelOwner, PodConnection {
-  readonly #pod: PodPlane;
+  readonly #pod: Pod;
   readonly #client: ByteChannel;
   readonly #target: OpaqueTarget;
   #early: Buffer | undefined;
@@ -29,7 +29,7 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
   #startedMs = 0;
 
   /** `early` are bytes that were read from the client already. */
-  constructor(pod: PodPlane, client: ByteChannel, target: OpaqueTarget, early?: Buffer) {
+  constructor(pod: Pod, client: ByteChannel, target: OpaqueTarget, early?: Buffer) {
     this.#pod = pod;
     this.#client = client;
     this.#target = target;

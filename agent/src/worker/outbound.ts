@@ -10,7 +10,7 @@ import { descriptorOf } from './inbound.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
 import type { OpaqueTarget } from './opaque.ts';
-import type { PodConnection, PodPlane } from './pod-plane.ts';
+import type { Pod, PodConnection } from './pod.ts';
 import { SocketChannel } from './socket-channel.ts';
 import type { Deadline } from './tick.ts';
 
@@ -23,7 +23,7 @@ const firstByteTimeoutMs = 600_000;
 const maxDetectBytes = 64;
 
 /** Takes a connection that the pod's application opened to anywhere, and leads it to where routes and addresses say. */
-export function acceptOutbound(pod: PodPlane, socket: Socket): void {
+export function acceptOutbound(pod: Pod, socket: Socket): void {
   const fd = descriptorOf(socket);
   const destination = fd === undefined ? undefined : originalDestination(fd, 4);
   const isLoop =
@@ -50,7 +50,7 @@ export function acceptOutbound(pod: PodPlane, socket: Socket): void {
   new OpaqueConnection(pod, client, { type: 'address', ...destination });
 }
 
-function acceptForService(pod: PodPlane, client: ByteChannel, frontend: ServicePortView): void {
+function acceptForService(pod: Pod, client: ByteChannel, frontend: ServicePortView): void {
   const decision = frontend.decisionFor(pod.spec.namespace);
   switch (decision.kind) {
     case 'missing':
@@ -75,7 +75,7 @@ function acceptForService(pod: PodPlane, client: ByteChannel, frontend: ServiceP
   }
 }
 
-function acceptImplicit(pod: PodPlane, client: ByteChannel, frontend: ServicePortView): void {
+function acceptImplicit(pod: Pod, client: ByteChannel, frontend: ServicePortView): void {
   switch (frontend.port.protocol) {
     case 'http':
     case 'http2':
@@ -92,7 +92,7 @@ function acceptImplicit(pod: PodPlane, client: ByteChannel, frontend: ServicePor
   }
 }
 
-function acceptTcpRoute(pod: PodPlane, client: ByteChannel, target: BackendTarget | undefined): void {
+function acceptTcpRoute(pod: Pod, client: ByteChannel, target: BackendTarget | undefined): void {
   const port = target?.type === 'service' ? pod.context.mesh.servicePort(target.service, target.port) : undefined;
   if (port === undefined) {
     pod.context.counters.add('outbound_invalid_backend');
@@ -111,13 +111,13 @@ function acceptTcpRoute(pod: PodPlane, client: ByteChannel, target: BackendTarge
  */
 class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
   deadlineMs: number;
-  readonly #pod: PodPlane;
+  readonly #pod: Pod;
   readonly #client: ByteChannel;
   readonly #frontend: ServicePortView;
   readonly #accepts: 'anything' | 'http-only';
   #seen: Buffer | undefined;
 
-  constructor(pod: PodPlane, client: ByteChannel, frontend: ServicePortView, accepts: 'anything' | 'http-only') {
+  constructor(pod: Pod, client: ByteChannel, frontend: ServicePortView, accepts: 'anything' | 'http-only') {
     this.#pod = pod;
     this.#client = client;
     this.#frontend = frontend;

@@ -13,29 +13,25 @@ import { acceptOutbound } from './outbound.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { TunnelPool } from './tunnel-client.ts';
 import { TunnelServer } from './tunnel-server.ts';
+import type { ConnectEndpoint } from './http/upstream-pool.ts';
 import { UpstreamPools } from './http/upstream-pool.ts';
-import { Http2UpstreamPools } from './http2/http2-upstream.ts';
+import { Http2UpstreamPools } from './http2/http2-upstream-pool.ts';
+import type { Http2Upstream } from './http2/http2-upstream.ts';
+import type { Upstream } from './http/upstream.ts';
+import type { Destination, Pod, PodConnection } from './pod.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const listenBacklog = 4_096;
 const applicationConnectTimeoutMs = 10_000;
 const endpointConnectTimeoutMs = 10_000;
 
-/** Something of a pod that ends by itself, or is ended with it. */
-export interface PodConnection {
-  /** Waits for nothing new: a connection that idles between two requests closes, one that works goes on. */
-  drain(): void;
-  destroy(): void;
-}
-
 /** One captured pod in one worker: its listeners, its tunnels, and every connection that the worker carries for it. */
-export class PodPlane {
+export class PodPlane implements Pod {
   readonly spec: PodSpec;
   readonly context: WorkerContext;
   readonly tunnels: TunnelPool;
-  readonly upstreams: UpstreamPools;
-  readonly http2Upstreams: Http2UpstreamPools;
-  /** Connections of the pod's own clients, and plain connections to it. */
+  readonly #upstreams: UpstreamPools;
+  readonly #http2Upstreams: Http2UpstreamPools;
   readonly connections = new Set<PodConnection>();
   draining = false;
   readonly #namespace: NetworkNamespace;
@@ -53,8 +49,9 @@ export class PodPlane {
       flusher: context.flusher,
       ticker: context.ticker,
     });
-    this.upstreams = new UpstreamPools(this);
-    this.http2Upstreams = new Http2UpstreamPools(this);
+    const connect: ConnectEndpoint = (endpoint, owner) => this.#connectEndpoint(endpoint, owner);
+    this.#upstreams = new UpstreamPools(context.ticker, connect);
+    this.#http2Upstreams = new Http2UpstreamPools(context, connect);
     this.#tunnelServer = new TunnelServer({
       flusher: context.flusher,
       ticker: context.ticker,
@@ -86,14 +83,14 @@ export class PodPlane {
   }
 
   /** Connects out of the pod to a destination that is not meshed, as the pod. */
-  connectPlain(to: { address: string; port: number }, timeoutMs: number, owner: ChannelOwner): ByteChannel {
+  connectPlain(to: Destination, timeoutMs: number, owner: ChannelOwner): ByteChannel {
     const fd = this.#namespace.run(() => openTcpSocket({ destination: to.address, mark: socketMarks.outbound }));
     const socket = new Socket({ fd, allowHalfOpen: true });
     return SocketChannel.connecting(socket, { ...to, timeoutMs }, owner);
   }
 
   /** Connects to the pod's own application, which sees `source` as its client. */
-  connectApplication(to: { address: string; port: number }, source: string, owner: ChannelOwner): ByteChannel {
+  connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel {
     const fd = this.#namespace.run(() =>
       openTcpSocket({ destination: to.address, mark: socketMarks.inbound, transparentSource: source }),
     );
@@ -103,7 +100,7 @@ export class PodPlane {
 
   /** Connects to `port` of a workload: through a tunnel where it is in the mesh, as it is where it is not. */
   connectWorkload(
-    to: { address: string; port: number },
+    to: Destination,
     workload: Workload | undefined,
     timeoutMs: number,
     owner: ChannelOwner,
@@ -114,10 +111,18 @@ export class PodPlane {
   }
 
   /** Connects to an endpoint of a Service. */
-  connectEndpoint(to: BalancedEndpoint, owner: ChannelOwner): ByteChannel {
+  #connectEndpoint(to: BalancedEndpoint, owner: ChannelOwner): ByteChannel {
     const { endpoint } = to;
     const workload = endpoint.workload === undefined ? undefined : this.context.mesh.workload(endpoint.workload);
     return this.connectWorkload(endpoint, workload, endpointConnectTimeoutMs, owner);
+  }
+
+  takeUpstream(endpoint: BalancedEndpoint, fresh: boolean): Upstream {
+    return this.#upstreams.take(endpoint, fresh);
+  }
+
+  takeHttp2Upstream(endpoint: BalancedEndpoint): Http2Upstream {
+    return this.#http2Upstreams.take(endpoint);
   }
 
   /** The pod's tunnels, both ways. */
@@ -152,8 +157,8 @@ export class PodPlane {
     for (const server of this.#servers) server.close();
     this.#servers.length = 0;
     for (const connection of [...this.connections]) connection.destroy();
-    this.upstreams.destroy();
-    this.http2Upstreams.destroy();
+    this.#upstreams.destroy();
+    this.#http2Upstreams.destroy();
     this.tunnels.destroy();
     this.#tunnelServer.destroy();
     this.#namespace.close();

@@ -5,7 +5,7 @@ import type { Http1PayloadSink, Http1RequestHead, Http1ResponseHead } from '@tul
 import { Http1RequestReader, methodCode, needsUnframedBody, writeRequestHead, writeResponseHead } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
 import type { ServicePortView } from '../mesh-view.ts';
-import type { PodConnection, PodPlane } from '../pod-plane.ts';
+import type { Pod, PodConnection } from '../pod.ts';
 import { Splice } from '../splice.ts';
 import type { Deadline } from '../tick.ts';
 import type { AnswerReason } from './answers.ts';
@@ -32,7 +32,7 @@ const joinedBodyBytes = 16 * 1024;
  */
 export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnection, Deadline, Http1PayloadSink {
   deadlineMs = Number.POSITIVE_INFINITY;
-  readonly #pod: PodPlane;
+  readonly #pod: Pod;
   readonly #channel: ByteChannel;
   readonly #frontend: ServicePortView;
   readonly #reader = new Http1RequestReader();
@@ -56,7 +56,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   #attemptStartedMs = 0;
   #status = 0;
 
-  constructor(pod: PodPlane, channel: ByteChannel, frontend: ServicePortView) {
+  constructor(pod: Pod, channel: ByteChannel, frontend: ServicePortView) {
     this.#pod = pod;
     this.#channel = channel;
     this.#frontend = frontend;
@@ -179,7 +179,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#attemptStartedMs = this.#retries === 0 ? this.#startedMs : performance.now();
     let upstream: Upstream;
     try {
-      upstream = this.#pod.upstreams.take(endpoint, this.#retries > 0);
+      upstream = this.#pod.takeUpstream(endpoint, this.#retries > 0);
     } catch (error) {
       context.log.warn('a socket could not be made in a pod', { error: String(error) });
       this.#finishEndpoint('failure');

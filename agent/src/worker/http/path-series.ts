@@ -1,7 +1,7 @@
 import type { CompiledRule } from '@tulle/routing';
 import type { SeriesCounter } from '../measures.ts';
 import type { ServicePortView } from '../mesh-view.ts';
-import type { PodPlane } from '../pod-plane.ts';
+import type { Pod } from '../pod.ts';
 
 /** The series of one pod, Service port and rule: status classes without a reason are found by index. */
 export class PathSeries {
@@ -32,11 +32,11 @@ function statusClass(status: number): string {
   return status === 0 ? 'none' : `${Math.floor(status / 100)}xx`;
 }
 
-const byPod = new WeakMap<PodPlane, Map<string, WeakMap<object, PathSeries>>>();
+const byPod = new WeakMap<Pod, Map<string, WeakMap<object, PathSeries>>>();
 
 /** The series for requests of `pod` to a Service port over a protocol, by the rule that matched. */
 export function pathSeriesOf(
-  pod: PodPlane,
+  pod: Pod,
   frontend: ServicePortView,
   rule: CompiledRule | undefined,
   protocol: string,

@@ -1,7 +1,7 @@
 import type { RequestHead } from '@tulle/core';
 import type { CompiledBackend, CompiledRule } from '@tulle/routing';
 import type { ServicePortView } from '../mesh-view.ts';
-import type { PodPlane } from '../pod-plane.ts';
+import type { Pod } from '../pod.ts';
 import type { AnswerReason } from './answers.ts';
 import type { PathSeries } from './path-series.ts';
 import { pathSeriesOf } from './path-series.ts';
@@ -24,7 +24,7 @@ export class RouteChoice {
   }
 
   /** Applies the routes of `frontend` to a request of the pod's application. */
-  decide(pod: PodPlane, frontend: ServicePortView, head: RequestHead): RouteVerdict {
+  decide(pod: Pod, frontend: ServicePortView, head: RequestHead): RouteVerdict {
     this.rule = undefined;
     this.backend = undefined;
     this.target = frontend;

@@ -1,5 +1,5 @@
 import type { BalancedEndpoint } from '@tulle/routing';
-import type { PodPlane } from '../pod-plane.ts';
+import type { ByteChannel, ChannelOwner } from '../channel.ts';
 import type { Ticker } from '../tick.ts';
 import { Upstream } from './upstream.ts';
 import type { UpstreamHome } from './upstream.ts';
@@ -28,20 +28,25 @@ class UpstreamPool implements UpstreamHome {
   }
 }
 
+/** Opens a channel to an endpoint. */
+export type ConnectEndpoint = (endpoint: BalancedEndpoint, owner: ChannelOwner) => ByteChannel;
+
 /** The HTTP/1.1 connections of one pod to applications: pooled for each endpoint, never shared between pods. */
 export class UpstreamPools {
-  readonly #pod: PodPlane;
+  readonly #ticker: Ticker;
+  readonly #connect: ConnectEndpoint;
   readonly #byEndpoint = new Map<BalancedEndpoint, UpstreamPool>();
 
-  constructor(pod: PodPlane) {
-    this.#pod = pod;
+  constructor(ticker: Ticker, connect: ConnectEndpoint) {
+    this.#ticker = ticker;
+    this.#connect = connect;
   }
 
   /** A connection to the endpoint: a free one, or, where there is none or `fresh` asks for it, a new one. */
   take(endpoint: BalancedEndpoint, fresh: boolean): Upstream {
     let pool = this.#byEndpoint.get(endpoint);
     if (pool === undefined) {
-      pool = new UpstreamPool(this.#pod.context.ticker);
+      pool = new UpstreamPool(this.#ticker);
       this.#byEndpoint.set(endpoint, pool);
       this.#forgetUnused();
     }
@@ -49,7 +54,7 @@ export class UpstreamPools {
     if (free !== undefined) return free;
     const upstream = new Upstream(pool);
     pool.all.add(upstream);
-    upstream.attach(this.#pod.connectEndpoint(endpoint, upstream));
+    upstream.attach(this.#connect(endpoint, upstream));
     return upstream;
   }
 

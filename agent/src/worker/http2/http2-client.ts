@@ -8,7 +8,7 @@ import {
 } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
 import type { ServicePortView } from '../mesh-view.ts';
-import type { PodConnection, PodPlane } from '../pod-plane.ts';
+import type { Pod, PodConnection } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { Http2Exchange } from './http2-exchange.ts';
@@ -21,7 +21,7 @@ const idleTimeoutMs = 600_000;
 /** One HTTP/2 connection (prior knowledge) of the pod's application to a Service: each request is routed by itself. */
 export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, Deadline {
   deadlineMs: number;
-  readonly #pod: PodPlane;
+  readonly #pod: Pod;
   readonly #channel: ByteChannel;
   readonly #frontend: ServicePortView;
   readonly #http2: Http2Connection;
@@ -29,7 +29,7 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   #head: Http2RequestHead | undefined;
   #closed = false;
 
-  constructor(pod: PodPlane, channel: ByteChannel, frontend: ServicePortView) {
+  constructor(pod: Pod, channel: ByteChannel, frontend: ServicePortView) {
     this.#pod = pod;
     this.#channel = channel;
     this.#frontend = frontend;

@@ -7,7 +7,7 @@ import type { AnswerReason } from '../http/answers.ts';
 import { answerStatus } from '../http/answers.ts';
 import { RouteChoice } from '../http/route-choice.ts';
 import type { ServicePortView } from '../mesh-view.ts';
-import type { PodPlane } from '../pod-plane.ts';
+import type { Pod } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
 import { encodeRequest, encodeResponse, http2Answer, isGrpc } from './heads.ts';
 import type { Http2Receiver, Http2Upstream } from './http2-upstream.ts';
@@ -19,7 +19,7 @@ import type { Http2Receiver, Http2Upstream } from './http2-upstream.ts';
  */
 export class Http2Exchange implements Http2Receiver, Deadline {
   deadlineMs = Number.POSITIVE_INFINITY;
-  readonly #pod: PodPlane;
+  readonly #pod: Pod;
   readonly #frontend: ServicePortView;
   readonly #client: Http2Stream;
   readonly #choice = new RouteChoice('http/2');
@@ -45,7 +45,7 @@ export class Http2Exchange implements Http2Receiver, Deadline {
 
   /** Routes and sends the request; its head is read before this returns. */
   constructor(
-    pod: PodPlane,
+    pod: Pod,
     frontend: ServicePortView,
     request: {
       readonly stream: Http2Stream;
@@ -91,7 +91,7 @@ export class Http2Exchange implements Http2Receiver, Deadline {
     endpoint.begin();
     this.#attemptStartedMs = performance.now();
     try {
-      this.#connection = this.#pod.http2Upstreams.take(endpoint);
+      this.#connection = this.#pod.takeHttp2Upstream(endpoint);
     } catch (error) {
       log.warn('a socket could not be made in a pod', { error: String(error) });
       this.#finishEndpoint('failure');

@@ -1,9 +1,8 @@
-import type { BalancedEndpoint } from '@tulle/routing';
 import type { Http2Handlers, Http2Headers, Http2Stream, RequestKind } from '@tulle/wire';
 import { applicationHttp2Settings, defaultHttp2Limits, Http2Connection, http2ErrorCode } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
-import type { PodPlane } from '../pod-plane.ts';
 import type { Deadline } from '../tick.ts';
+import type { WorkerContext } from '../worker-context.ts';
 import { ChannelOutput } from './channel-output.ts';
 
 /** Who sent a request on an upstream and waits for its response. */
@@ -37,7 +36,7 @@ const maxWaiting = 1_024;
 export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   deadlineMs = Number.POSITIVE_INFINITY;
   opened = false;
-  readonly #pod: PodPlane;
+  readonly #context: WorkerContext;
   readonly #forget: (upstream: Http2Upstream) => void;
   readonly #http2: Http2Connection;
   readonly #output: ChannelOutput;
@@ -46,11 +45,15 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   #closed = false;
   #draining = false;
 
-  constructor(pod: PodPlane, connect: (owner: ChannelOwner) => ByteChannel, forget: (upstream: Http2Upstream) => void) {
-    this.#pod = pod;
+  constructor(
+    context: WorkerContext,
+    connect: (owner: ChannelOwner) => ByteChannel,
+    forget: (upstream: Http2Upstream) => void,
+  ) {
+    this.#context = context;
     this.#forget = forget;
     this.#channel = connect(this);
-    this.#output = new ChannelOutput(this.#channel, pod.context.flusher);
+    this.#output = new ChannelOutput(this.#channel, context.flusher);
     this.#http2 = new Http2Connection({
       role: 'client',
       settings: applicationHttp2Settings,
@@ -60,7 +63,7 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
       nowMs: () => performance.now(),
     });
     this.#output.connection = this.#http2;
-    pod.context.ticker.add(this);
+    context.ticker.add(this);
   }
 
   /** Whether a request may be sent here, now or as soon as there is a connection. */
@@ -126,7 +129,7 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     if (this.#closed) return;
     this.#closed = true;
     this.#output.closed = true;
-    this.#pod.context.ticker.remove(this);
+    this.#context.ticker.remove(this);
     this.#forget(this);
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -178,7 +181,7 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   onStreamClosed(): void {
     if (this.#http2.streamCount > 0) return;
     if (this.#draining) this.onDeadline();
-    else this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
+    else this.deadlineMs = this.#context.ticker.nowMs + idleTimeoutMs;
   }
 
   onGoaway(): void {
@@ -200,44 +203,5 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     this.#output.flush();
     this.#channel.end();
     this.#close('reset');
-  }
-}
-
-/** The HTTP/2 connections of one pod to applications, by endpoint. */
-export class Http2UpstreamPools {
-  readonly #pod: PodPlane;
-  readonly #byEndpoint = new Map<BalancedEndpoint, Http2Upstream[]>();
-
-  constructor(pod: PodPlane) {
-    this.#pod = pod;
-  }
-
-  /** A connection to the endpoint that has room for another request. */
-  take(endpoint: BalancedEndpoint): Http2Upstream {
-    let upstreams = this.#byEndpoint.get(endpoint);
-    if (upstreams === undefined) {
-      upstreams = [];
-      this.#byEndpoint.set(endpoint, upstreams);
-    }
-    const free = upstreams.find((upstream) => upstream.hasRoom);
-    if (free !== undefined) return free;
-    const upstream = new Http2Upstream(
-      this.#pod,
-      (owner) => this.#pod.connectEndpoint(endpoint, owner),
-      (gone) => this.#forget(endpoint, gone),
-    );
-    upstreams.push(upstream);
-    return upstream;
-  }
-
-  destroy(): void {
-    for (const upstreams of [...this.#byEndpoint.values()]) for (const upstream of [...upstreams]) upstream.destroy();
-    this.#byEndpoint.clear();
-  }
-
-  #forget(endpoint: BalancedEndpoint, gone: Http2Upstream): void {
-    const left = (this.#byEndpoint.get(endpoint) ?? []).filter((upstream) => upstream !== gone);
-    if (left.length === 0) this.#byEndpoint.delete(endpoint);
-    else this.#byEndpoint.set(endpoint, left);
   }
 }

@@ -1,0 +1,45 @@
+import type { BalancedEndpoint } from '@tulle/routing';
+import type { ConnectEndpoint } from '../http/upstream-pool.ts';
+import type { WorkerContext } from '../worker-context.ts';
+import { Http2Upstream } from './http2-upstream.ts';
+
+/** The HTTP/2 connections of one pod to applications, by endpoint. */
+export class Http2UpstreamPools {
+  readonly #context: WorkerContext;
+  readonly #connect: ConnectEndpoint;
+  readonly #byEndpoint = new Map<BalancedEndpoint, Http2Upstream[]>();
+
+  constructor(context: WorkerContext, connect: ConnectEndpoint) {
+    this.#context = context;
+    this.#connect = connect;
+  }
+
+  /** A connection to the endpoint that has room for another request. */
+  take(endpoint: BalancedEndpoint): Http2Upstream {
+    let upstreams = this.#byEndpoint.get(endpoint);
+    if (upstreams === undefined) {
+      upstreams = [];
+      this.#byEndpoint.set(endpoint, upstreams);
+    }
+    const free = upstreams.find((upstream) => upstream.hasRoom);
+    if (free !== undefined) return free;
+    const upstream = new Http2Upstream(
+      this.#context,
+      (owner) => this.#connect(endpoint, owner),
+      (gone) => this.#forget(endpoint, gone),
+    );
+    upstreams.push(upstream);
+    return upstream;
+  }
+
+  destroy(): void {
+    for (const upstreams of [...this.#byEndpoint.values()]) for (const upstream of [...upstreams]) upstream.destroy();
+    this.#byEndpoint.clear();
+  }
+
+  #forget(endpoint: BalancedEndpoint, gone: Http2Upstream): void {
+    const left = (this.#byEndpoint.get(endpoint) ?? []).filter((upstream) => upstream !== gone);
+    if (left.length === 0) this.#byEndpoint.delete(endpoint);
+    else this.#byEndpoint.set(endpoint, left);
+  }
+}

@@ -1,0 +1,36 @@
+import type { Workload } from '@tulle/ir';
+import type { BalancedEndpoint } from '@tulle/routing';
+import type { PodSpec } from '../ipc.ts';
+import type { ByteChannel, ChannelOwner } from './channel.ts';
+import type { Http2Upstream } from './http2/http2-upstream.ts';
+import type { Upstream } from './http/upstream.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** Something of a pod that ends by itself, or is ended with it. */
+export interface PodConnection {
+  /** Waits for nothing new: a connection that idles between two requests closes, one that works goes on. */
+  drain(): void;
+  destroy(): void;
+}
+
+/** An address and a port of the application's. */
+export interface Destination {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A captured pod, as its connections see it: where they can go from here. */
+export interface Pod {
+  readonly spec: PodSpec;
+  readonly context: WorkerContext;
+  /** Connections of the pod's own clients, and plain connections to it. */
+  readonly connections: Set<PodConnection>;
+  /** Connects to the pod's own application, which sees `source` as its client. May throw where no socket can be made. */
+  connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel;
+  /** Connects to `to`, an address of `workload`: through a tunnel where it is in the mesh, as it is where it is not. */
+  connectWorkload(to: Destination, workload: Workload | undefined, timeoutMs: number, owner: ChannelOwner): ByteChannel;
+  /** A connection to an endpoint for one HTTP/1.1 request: a free one, or a new one where `fresh` asks for it. */
+  takeUpstream(endpoint: BalancedEndpoint, fresh: boolean): Upstream;
+  /** A connection to an endpoint that has room for another HTTP/2 request. */
+  takeHttp2Upstream(endpoint: BalancedEndpoint): Http2Upstream;
+}
