@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubernetesObject } from '@tulle/gateway-api';
+import type { Route } from './input.ts';
+import { compareRoutes } from './routes/precedence.ts';
 import { route, service, translated } from './testing/objects.ts';
 
 /** The routes and rule indexes of the table of `shop/cart:80`, in the order in which their matches are tried. */
@@ -137,3 +139,17 @@ for (const kind of ['HTTPRoute', 'GRPCRoute'] as const) {
     });
   });
 }
+
+describe('compareRoutes', () => {
+  it('goes by age, then by name', () => {
+    const at = (name: string, metadata = {}) => route('HTTPRoute', name, { rules: [{}] }, { metadata }) as Route;
+    const old = { creationTimestamp: '2001-01-01T00:00:00Z' };
+    const routes = [at('c', old), at('b'), at('a', old), at('a')].sort(compareRoutes);
+    expect(routes.map(({ metadata }) => `${metadata.name} ${metadata.creationTimestamp ?? ''}`)).toEqual([
+      'a ',
+      'b ',
+      'a 2001-01-01T00:00:00Z',
+      'c 2001-01-01T00:00:00Z',
+    ]);
+  });
+});
