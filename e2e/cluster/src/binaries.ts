@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cacheDirectory, fingerprint } from '@tulle/images';
 import { CodedError } from '@tulle/core';
+import { removeAbandoned } from './abandoned.ts';
 import { findGo, type GoToolchain } from './golang.ts';
 import type { Progress } from './progress.ts';
 import { run } from './process.ts';
@@ -95,6 +96,7 @@ export async function ensureBinaries<P extends Part>(wanted: readonly P[], progr
 
 async function build(part: Part, recipe: Recipe, folder: string, { go, environment }: GoToolchain): Promise<void> {
   const partial = `${folder}.${process.pid}.tmp`;
+  await removeAbandoned(dirname(folder));
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   const options = { cwd: join(sourceDirectory, 'go', part), environment, timeoutMs: buildTimeoutMs };

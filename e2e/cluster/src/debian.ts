@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { CodedError } from '@tulle/core';
 import type { Progress } from './progress.ts';
@@ -20,6 +20,7 @@ const packages: Readonly<Record<string, string>> = {
 const policyFile = '/usr/sbin/policy-rc.d';
 const policyMark = '# written by the tulle cluster while it installs packages';
 const aptTimeoutMs = 600_000;
+const commandTimeoutMs = 30_000;
 
 /**
  * Installs the Debian packages that are missing. None of their services is started: the cluster runs a containerd of
@@ -36,6 +37,7 @@ export async function ensurePackages(
     .map(([name]) => name);
   if (missing.length === 0) return;
   const withContainerd = missing.includes('containerd');
+  const before = new Set(containerdProcesses());
   await progress.step(`Debian packages installed: ${missing.join(' ')}`, async () => {
     const policy = await refuseServices();
     try {
@@ -49,10 +51,33 @@ export async function ensurePackages(
       await policy.lift();
     }
   });
-  // The package enables its service for the next boot; systemd is only there to be asked on a machine that it runs.
-  if (withContainerd && existsSync('/run/systemd/system')) {
-    await run(['systemctl', 'disable', 'containerd.service'], { timeoutMs: 30_000 });
+  if (!withContainerd) return;
+  // The package enables its service for the next boot, policy or not.
+  if (existsSync('/usr/bin/systemctl')) {
+    await run(['systemctl', 'disable', 'containerd.service'], { timeoutMs: commandTimeoutMs });
   }
+  const started = containerdProcesses().filter((pid) => !before.has(pid));
+  if (started.length > 0) {
+    throw new CodedError(
+      'service-started',
+      `installing containerd started its service, as process ${started.join(', ')}`,
+      {
+        hint: 'systemctl disable --now containerd',
+      },
+    );
+  }
+}
+
+function containerdProcesses(): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return Number.isInteger(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'containerd\n';
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** Makes invoke-rc.d refuse to start services, unless the machine already has a policy of its own. */

@@ -10,6 +10,7 @@ import {
   writeImageArchive,
   writeLayer,
 } from '@tulle/images';
+import { removeAbandoned } from './abandoned.ts';
 import type { Binaries, clusterParts } from './binaries.ts';
 import { untrustedCertificate } from './pki.ts';
 import type { Progress } from './progress.ts';
@@ -87,6 +88,7 @@ async function ensureImage(name: string, recipe: ImageRecipe, progress: Progress
   if (existsSync(file)) return file;
   await progress.step(`image ${recipe.reference} made`, async () => {
     await mkdir(directory, { recursive: true });
+    await removeAbandoned(directory);
     const layerFile = `${file}.${process.pid}.layer.tmp`;
     try {
       const layer = await writeLayer(await recipe.entries(), layerFile);

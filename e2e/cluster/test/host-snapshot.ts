@@ -32,7 +32,8 @@ export async function takeHostSnapshot(): Promise<HostSnapshot> {
   return {
     links: await linesOf(['ip', '-o', '-brief', 'link']),
     routes: await linesOf(['ip', 'route', 'show', 'table', 'all']),
-    'network namespaces': await linesOf(['ip', 'netns', 'list']),
+    // Other tests have named network namespaces, too: of ours only those of pods have names, below the nodes' own /run.
+    'network namespaces': (await linesOf(['ip', 'netns', 'list'])).filter((line) => line.startsWith('cni-')),
     rules: (await linesOf(['iptables-save'])).filter((line) => !line.startsWith('#') && !line.startsWith(':')),
     mounts: (await readFile('/proc/self/mounts', 'utf8')).split('\n').sort(),
     sysctls: await Promise.all(
