@@ -6,7 +6,7 @@ const newline = 0x0a;
  * Splits a stream of bytes into the JSON documents that its lines are. A line over `maxLineBytes` or one that is no JSON
  * throws a {@link CodedError} `BadStream`: what follows could not be trusted.
  */
-export async function* jsonLines(stream: AsyncIterable<Uint8Array>, maxLineBytes: number): AsyncGenerator<unknown> {
+export async function* jsonLines(stream: AsyncIterable<Uint8Array>, maxLineBytes: number): AsyncGenerator {
   let parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of stream) {

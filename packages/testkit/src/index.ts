@@ -1,3 +1,4 @@
+export * from './fake-api-server.ts';
 export * from './fake-clock.ts';
 export * from './recording-logger.ts';
 export * from './temporary-directory.ts';

@@ -1,0 +1,223 @@
+import { isDeepStrictEqual } from 'node:util';
+import { backoffDelayMs, errorMessage, type Clock, type Logger } from '@tulle/core';
+import { acceptedApiVersions, groupOf, ObjectDecoder } from '@tulle/gateway-api';
+import { ApiError, isApiStatus, resourcesOf, type ApiResource, type KubernetesClient } from '@tulle/kubernetes';
+import type { ObjectChange, ObjectSink, ObjectSource, SourceProblem } from '../objects/object-source.ts';
+import { KindMirror } from './kind-mirror.ts';
+import { pause } from './pause.ts';
+import { Reflector, type ReflectorSink } from './reflector.ts';
+import { watchedKinds, type WatchedKind } from './watched-kinds.ts';
+
+/** What a {@link KubernetesSource} is made from. */
+export interface KubernetesSourceOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What is watched; every kind that the mesh is made from unless said otherwise. */
+  readonly kinds?: readonly WatchedKind[];
+}
+
+/** How often it is looked whether a kind that was not served is served now, milliseconds. */
+const discoveryIntervalMs = 10_000;
+const discoveryBackoff = { initialMs: 500, maxMs: 10_000, jitter: 0.5 };
+
+interface KindState {
+  readonly watched: WatchedKind;
+  readonly mirror: KindMirror;
+  resource: ApiResource | undefined;
+  /** Its objects have been given, or it is known that there are none to give. */
+  settled: boolean;
+  failure: Error | undefined;
+}
+
+/** Objects from a Kubernetes API server, listed and watched. Kinds whose CRDs are not there yet are watched once they are. */
+export class KubernetesSource implements ObjectSource {
+  readonly kind = 'kubernetes';
+  readonly #options: KubernetesSourceOptions;
+  readonly #stop = new AbortController();
+  readonly #kinds: readonly KindState[];
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #unsettled = new Set<() => void>();
+  #sink: ObjectSink | undefined;
+  #discoveryFailure: Error | undefined;
+  /** The problems that the sink was told. */
+  #given: readonly SourceProblem[] = [];
+
+  constructor(options: KubernetesSourceOptions) {
+    this.#options = options;
+    const decoder = new ObjectDecoder();
+    this.#kinds = (options.kinds ?? watchedKinds).map((watched) => ({
+      watched,
+      mirror: new KindMirror(watched, decoder),
+      resource: undefined,
+      settled: false,
+      failure: undefined,
+    }));
+  }
+
+  /** Never fails: an API server that does not answer is asked again, and is a problem meanwhile. */
+  async start(sink: ObjectSink): Promise<void> {
+    this.#sink = sink;
+    this.#track(this.#discover());
+    await new Promise<void>((resolve) => {
+      const check = () => {
+        if (!this.#stop.signal.aborted && this.#kinds.some((state) => !state.settled)) return;
+        this.#unsettled.delete(check);
+        resolve();
+      };
+      this.#unsettled.add(check);
+      check();
+    });
+  }
+
+  /** The resource by which objects of a kind are reached now; undefined while it is not served. */
+  resourceOf(kind: string): ApiResource | undefined {
+    return this.#kinds.find(({ watched }) => watched.kind === kind)?.resource;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#settle();
+    await Promise.all(this.#running);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Looks again and again which of the kinds that are not watched are served by now. */
+  async #discover(): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#stop;
+    let failures = 0;
+    while (!signal.aborted) {
+      let delayMs = discoveryIntervalMs;
+      try {
+        await this.#findKinds();
+        failures = 0;
+        this.#discoveryFailure = undefined;
+      } catch (thrown) {
+        logger.warn('the API server cannot be asked what it serves; trying again', { error: errorMessage(thrown) });
+        this.#discoveryFailure = thrown instanceof Error ? thrown : new Error(String(thrown));
+        delayMs = backoffDelayMs(discoveryBackoff, failures++);
+      }
+      this.#giveProblems();
+      await pause(clock, delayMs, signal);
+    }
+  }
+
+  async #findKinds(): Promise<void> {
+    const { client } = this.#options;
+    const asked = new Map<string, Promise<ApiResource[]>>();
+    const resources = (apiVersion: string) => {
+      const group = groupOf(apiVersion);
+      const version = group === '' ? apiVersion : apiVersion.slice(group.length + 1);
+      const known = asked.get(apiVersion) ?? resourcesOf(client, group, version);
+      asked.set(apiVersion, known);
+      return known;
+    };
+    for (const state of this.#kinds) {
+      if (state.resource !== undefined) continue;
+      for (const apiVersion of acceptedApiVersions(state.watched.kind)) {
+        const found = (await resources(apiVersion)).find(({ kind }) => kind === state.watched.kind);
+        if (this.#stop.signal.aborted) return;
+        if (found === undefined) continue;
+        this.#follow(state, found);
+        break;
+      }
+      // A built-in kind is waited for: an API server that has just begun may not have it yet.
+      if (state.resource === undefined && !state.watched.builtIn) state.settled = true;
+    }
+    this.#settle();
+  }
+
+  #follow(state: KindState, resource: ApiResource): void {
+    const { client, clock, logger } = this.#options;
+    state.resource = resource;
+    const reflector = new Reflector({ client, resource, clock, logger, sink: this.#sinkOf(state) });
+    const run = reflector.run(this.#stop.signal).then((outcome) => {
+      if (outcome === 'stopped') return;
+      logger.info('a kind is not served any more', { kind: state.watched.kind });
+      state.resource = undefined;
+      state.failure = undefined;
+      state.settled = !state.watched.builtIn;
+      this.#give(state.mirror.clear());
+      this.#settle();
+    });
+    this.#track(run);
+  }
+
+  #sinkOf(state: KindState): ReflectorSink {
+    const { mirror } = state;
+    const give = (changes: ObjectChange[], hadProblems: boolean) => {
+      this.#give(changes);
+      if (hadProblems || mirror.problems.size > 0) this.#giveProblems();
+    };
+    return {
+      page: (objects) => this.#give(mirror.page(objects)),
+      listed: () => {
+        give(mirror.listed(), true);
+        state.settled = true;
+        this.#settle();
+      },
+      changed: (object) => {
+        const hadProblems = mirror.problems.size > 0;
+        give(mirror.set(object), hadProblems);
+      },
+      deleted: (object) => {
+        const hadProblems = mirror.problems.size > 0;
+        give(mirror.delete(object), hadProblems);
+      },
+      failed: (error) => {
+        if (state.failure === error) return;
+        state.failure = error;
+        // A custom resource that we may not read keeps nobody from using the rest.
+        if (isApiStatus(error, 403) && !state.watched.builtIn) state.settled = true;
+        this.#giveProblems();
+        this.#settle();
+      },
+    };
+  }
+
+  #give(changes: readonly ObjectChange[]): void {
+    if (!this.#stop.signal.aborted && changes.length > 0) this.#sink?.apply(changes);
+  }
+
+  #giveProblems(): void {
+    if (this.#stop.signal.aborted) return;
+    const problems: SourceProblem[] = [];
+    const failed = this.#kinds.filter(({ failure }) => failure !== undefined);
+    for (const { watched, failure } of failed) problems.push(failureProblem(watched.kind, failure));
+    if (this.#discoveryFailure !== undefined && failed.length === 0) {
+      problems.push(failureProblem('any kind', this.#discoveryFailure));
+    }
+    const routes = this.#kinds.find(({ watched }) => watched.kind === 'HTTPRoute');
+    if (routes?.settled === true && routes.resource === undefined) problems.push(noRoutesProblem);
+    for (const { mirror } of this.#kinds) problems.push(...mirror.problems.values());
+    if (isDeepStrictEqual(problems, this.#given)) return;
+    this.#given = problems;
+    this.#sink?.setProblems(problems);
+  }
+
+  #settle(): void {
+    for (const check of this.#unsettled) check();
+  }
+
+  #track(running: Promise<unknown>): void {
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+}
+
+const noRoutesProblem: SourceProblem = {
+  severity: 'warning',
+  code: 'NoGatewayApi',
+  message:
+    'the API server does not serve HTTPRoute: install the CRDs of the Gateway API, standard or experimental channel; ' +
+    'they are used as soon as they are there',
+};
+
+function failureProblem(kind: string, error: Error | undefined): SourceProblem {
+  const message = `${kind} cannot be read from the API server, what was last read is used: ${errorMessage(error)}`;
+  return { severity: 'error', code: error instanceof ApiError ? error.code : 'WatchFailed', message };
+}
