@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url';
 import type {
   ChangeSet,
   HttpRouteTable,
+  HttpRule,
   MeshDelta,
   MeshService,
   ServiceEndpoints,
   ServiceRoutes,
+  WeightedBackend,
   Workload,
 } from '@tulle/ir';
 import { IptablesCapture, NetworkNamespace, openTcpListener, openTcpSocket, runCommand } from '@tulle/linux';
@@ -286,6 +288,19 @@ export class MeshOfNamespaces {
     }
     await runCommand('ip', ['netns', 'del', this.#prefix]);
   }
+}
+
+/** A table of one rule for every request, with what `rule` says. */
+export function oneRule(rule: Partial<HttpRule>): HttpRouteTable {
+  return {
+    rules: [{ route: 'HTTPRoute/shop/test', index: 0, filters: [], backends: [], ...rule }],
+    matches: [{ match: { path: { type: 'prefix', value: '/' }, headers: [], queryParams: [] }, rule: 0 }],
+  };
+}
+
+/** A backend `shop/NAME`:80. */
+export function backendTo(name: string, more: Partial<WeightedBackend> = {}): WeightedBackend {
+  return { target: { type: 'service', service: `shop/${name}`, port: 80 }, weight: 1, filters: [], ...more };
 }
 
 /** Reads from a socket until it ends; latin1. */

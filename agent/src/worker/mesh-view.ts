@@ -9,7 +9,7 @@ import type {
 } from '@tulle/ir';
 import { serviceKey } from '@tulle/ir';
 import type { CompiledRouteTable } from '@tulle/routing';
-import { CompiledServiceRoutes, EndpointBalancer } from '@tulle/routing';
+import { CompiledServiceRoutes, EndpointBalancer, RetryBudgetMeter } from '@tulle/routing';
 import { hostPort } from './addresses.ts';
 
 /**
@@ -26,6 +26,8 @@ export class ServicePortView {
   service: MeshService;
   port: ServicePort;
   readonly balancer: EndpointBalancer;
+  /** Bounds how much retries add to the load of this Service. */
+  readonly retryBudget = new RetryBudgetMeter();
   #routes: CompiledServiceRoutes | undefined;
 
   constructor(service: MeshService, port: ServicePort, balancer: EndpointBalancer) {

@@ -91,6 +91,15 @@ export function http1Redirect(status: number, location: Buffer, close: boolean, 
   ]);
 }
 
+/** The answer to a CORS preflight; `fields` are ready-made lines. */
+export function http1Preflight(fields: Uint8Array, close: boolean): Buffer {
+  return Buffer.concat([
+    Buffer.from(`HTTP/1.1 204 No Content\r\n${close ? 'connection: close\r\n' : ''}`),
+    fields,
+    Buffer.from('\r\n'),
+  ]);
+}
+
 const redirectPhrases: Readonly<Record<number, string>> = {
   301: 'Moved Permanently',
   302: 'Found',

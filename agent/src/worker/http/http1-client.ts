@@ -1,4 +1,4 @@
-import type { BalancedEndpoint } from '@tulle/routing';
+import type { BalancedEndpoint, CompiledRule, HeaderEdits } from '@tulle/routing';
 import { isEndpointError, isIdempotentMethod, wantsRetry } from '@tulle/routing';
 import type { AttemptOutcome } from '@tulle/routing';
 import type { Http1PayloadSink, Http1RequestHead, Http1ResponseHead } from '@tulle/wire';
@@ -9,9 +9,11 @@ import type { Pod, PodConnection } from '../pod.ts';
 import { Splice } from '../splice.ts';
 import type { Deadline } from '../tick.ts';
 import type { AnswerReason } from './answers.ts';
-import { answerStatus, http1Answer, http1Redirect } from './answers.ts';
-import { dropNamesOf, RequestEdits, ResponseEdits } from './edits.ts';
+import { answerStatus, http1Answer, http1Preflight, http1Redirect } from './answers.ts';
+import { dropNamesOf, RequestEdits, ResponseEdits, withCors } from './edits.ts';
+import { MirroredRequest } from './mirror.ts';
 import { pathSeriesOf } from './path-series.ts';
+import { Replay } from './replay.ts';
 import { RouteChoice } from './route-choice.ts';
 import type { ResponseReceiver, Upstream, UpstreamFailure } from './upstream.ts';
 
@@ -23,6 +25,8 @@ const idleTimeoutMs = 600_000;
 const lingerMs = 1_000;
 /** Up to this size a body that came with its head leaves in the same write. */
 const joinedBodyBytes = 16 * 1024;
+const emptyChunk = Buffer.alloc(0);
+const never = Number.POSITIVE_INFINITY;
 
 /**
  * One HTTP/1.1 connection of the pod's application, to a Service. Each request on it is routed and balanced by itself.
@@ -48,6 +52,15 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   #endpoint: BalancedEndpoint | undefined;
   #upstream: Upstream | undefined;
   #requestHead: Buffer | undefined;
+  #requestDeadlineMs = never;
+  #attemptDeadlineMs = never;
+  #retryAtMs = never;
+  /** The endpoint that failed last, where the next attempt waits for its time. */
+  #avoid: BalancedEndpoint | undefined;
+  /** Kept only where the rule has a retry policy. */
+  #replay: Replay | undefined;
+  readonly #mirrored: MirroredRequest[] = [];
+  #corsEdits: HeaderEdits | undefined;
   #requestDone = false;
   #bodySent = false;
   #responseStarted = false;
@@ -138,7 +151,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
       this.#refuse();
       return end;
     }
-    this.#bodySent = true;
+    this.#noteBody(chunk, start, next);
     if (!upstream.send(chunk, start, next)) this.#channel.pause();
     if (this.#reader.state === 'complete') this.#endRequest(upstream);
     return next;
@@ -146,6 +159,8 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
 
   #endRequest(upstream: Upstream): void {
     this.#requestDone = true;
+    for (const mirrored of this.#mirrored) mirrored.end();
+    this.#mirrored.length = 0;
     upstream.endRequest();
   }
 
@@ -160,13 +175,65 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#responseStarted = false;
     this.#retries = 0;
     this.#status = 0;
+    this.#replay = undefined;
+    this.#corsEdits = undefined;
     const verdict = this.#choice.decide(this.#pod, this.#frontend, head);
     if (verdict === 'redirect') return this.#redirect(start);
     if (verdict !== 'forward') return this.#answer(verdict, start);
-    const timeoutMs = this.#choice.rule?.rule.requestTimeoutMs;
-    if (timeoutMs !== undefined) this.deadlineMs = this.#startedMs + timeoutMs;
+    const { rule } = this.#choice;
+    if (rule !== undefined && !this.#applyRule(rule, head)) return start;
     this.#requestHead = this.#writeHead(head);
+    this.#beginMirrors();
     return this.#attempt(undefined, chunk, start, end);
+  }
+
+  /** What a rule asks for besides its backend. Gives false where that was the answer already. */
+  #applyRule(rule: CompiledRule, head: Http1RequestHead): boolean {
+    const { requestTimeoutMs } = rule.rule;
+    this.#requestDeadlineMs = requestTimeoutMs === undefined ? never : this.#startedMs + requestTimeoutMs;
+    this.#attemptDeadlineMs = never;
+    this.#retryAtMs = never;
+    this.#armDeadline();
+    if (rule.retry !== undefined) {
+      this.#replay = new Replay();
+      this.#choice.target?.retryBudget.countRequest(this.#startedMs);
+    }
+    const { cors } = rule;
+    if (cors === undefined) return true;
+    if (!cors.isPreflight(head)) {
+      this.#corsEdits = cors.responseEdits(head);
+      return true;
+    }
+    const { status, headers } = cors.preflight(head);
+    this.#status = status;
+    this.#count('');
+    const close = this.#closesAfterAnswer();
+    this.#reply(http1Preflight(headers.append, close), close);
+    return false;
+  }
+
+  #armDeadline(): void {
+    this.deadlineMs = Math.min(this.#requestDeadlineMs, this.#attemptDeadlineMs, this.#retryAtMs);
+  }
+
+  #beginMirrors(): void {
+    const mirrors = this.#choice.backend?.mirrors;
+    if (mirrors === undefined || mirrors.length === 0) return;
+    const isHead = this.#reader.head.method === methodCode.HEAD;
+    for (const mirror of mirrors) {
+      if (!mirror.sample()) continue;
+      const mirrored = MirroredRequest.begin(this.#pod, mirror, { head: this.#requestHead as Buffer, isHead });
+      if (mirrored === undefined) continue;
+      if (this.#requestDone) mirrored.end();
+      else this.#mirrored.push(mirrored);
+    }
+  }
+
+  /** A part of the body went to the server: it goes to the mirrors, too, and is kept while it may be needed again. */
+  #noteBody(chunk: Buffer, start: number, end: number): void {
+    this.#bodySent = true;
+    this.#replay?.add(chunk, start, end);
+    for (const mirrored of this.#mirrored) mirrored.send(chunk, start, end);
   }
 
   /** Sends the request to an endpoint; takes what of the body is there where the connection is open. */
@@ -189,6 +256,18 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     const { head } = this.#reader;
     upstream.begin(this, { isHead: head.method === methodCode.HEAD, upgrade: head.upgrade });
     const requestHead = this.#requestHead as Buffer;
+    const attemptTimeoutMs = this.#choice.rule?.rule.backendRequestTimeoutMs;
+    if (attemptTimeoutMs !== undefined) {
+      this.#attemptDeadlineMs = this.#attemptStartedMs + attemptTimeoutMs;
+      this.#armDeadline();
+    }
+    if (this.#bodySent) {
+      // Another attempt, with what of the body has been sent before.
+      upstream.send(requestHead, 0, requestHead.length);
+      for (const sent of this.#replay?.chunks ?? []) upstream.send(sent, 0, sent.length);
+      if (this.#requestDone) upstream.endRequest();
+      return start;
+    }
     if (this.#requestDone) {
       upstream.send(requestHead, 0, requestHead.length);
       upstream.endRequest();
@@ -208,7 +287,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
       this.#refuse();
       return end;
     }
-    this.#bodySent = true;
+    this.#noteBody(chunk, start, next);
     const joined = Buffer.allocUnsafe(requestHead.length + next - start);
     requestHead.copy(joined, 0);
     chunk.copy(joined, requestHead.length, start, next);
@@ -256,9 +335,18 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
       return;
     }
     this.#status = head.status;
+    if (this.#retriesResponse(head.status)) return;
     this.#responseStarted = true;
+    // The first byte is there: from now on only the time for the whole request counts.
+    if (this.#attemptDeadlineMs !== never) {
+      this.#attemptDeadlineMs = never;
+      this.#armDeadline();
+    }
     const edits = this.#responseEdits;
-    const headers = this.#choice.backend?.responseHeaders ?? this.#choice.rule?.responseHeaders;
+    const headers = withCors(
+      this.#choice.backend?.responseHeaders ?? this.#choice.rule?.responseHeaders,
+      this.#corsEdits,
+    );
     const unframed = needsUnframedBody(request.versionMinor, head);
     if (!request.keepAlive || head.bodyKind === 'until-close' || unframed) this.#closeAfter = true;
     edits.dropNames = headers?.dropNames;
@@ -267,6 +355,53 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     edits.connection = this.#closeAfter ? 'close' : request.versionMinor === 0 ? 'keep-alive' : undefined;
     if (unframed && this.#upstream !== undefined) this.#upstream.sink = this;
     writeResponseHead(writer, head, edits);
+  }
+
+  /** Whether the response is one to be thrown away, because the rule says to try again. */
+  #retriesResponse(status: number): boolean {
+    const policy = this.#choice.rule?.retry;
+    if (policy === undefined || !policy.retriesStatus(status)) return false;
+    if (!this.#wantsRetry('response', status)) return false;
+    const upstream = this.#upstream;
+    const avoid = this.#endpoint;
+    this.#upstream = undefined;
+    upstream?.reset();
+    this.#finishEndpoint('error-response');
+    this.#retryLater(avoid);
+    return true;
+  }
+
+  /** Whether policy and budget allow another attempt; if so it is counted. */
+  #wantsRetry(outcome: AttemptOutcome, status: number): boolean {
+    const policy = this.#choice.rule?.retry;
+    const wanted = wantsRetry(policy, {
+      outcome,
+      status,
+      retries: this.#retries,
+      responseStarted: this.#responseStarted,
+      bodyReplayable: !this.#bodySent || this.#replay?.whole === true,
+      idempotent: isIdempotentMethod(this.#reader.head),
+    });
+    if (!wanted) return false;
+    if (policy === undefined) return true;
+    if (this.#choice.target?.retryBudget.tryRetry(performance.now()) === true) return true;
+    this.#pod.context.counters.add('retry_budget_exhausted');
+    return false;
+  }
+
+  /** Tries again, after the policy's back-off. */
+  #retryLater(avoid: BalancedEndpoint | undefined): void {
+    const policy = this.#choice.rule?.retry;
+    this.#avoid = avoid;
+    this.#attemptDeadlineMs = never;
+    this.#retries += 1;
+    this.#pod.context.counters.add('retries');
+    if (policy === undefined) {
+      this.#attempt(avoid, emptyChunk, 0, 0);
+      return;
+    }
+    this.#retryAtMs = performance.now() + policy.delayMs(this.#retries - 1);
+    this.#armDeadline();
   }
 
   onResponseBody(chunk: Buffer, start: number, end: number): void {
@@ -366,28 +501,19 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
       this.#channel.reset();
       return;
     }
-    if (this.#mayRetry(upstream, wasStale, failure)) {
-      this.#retries += 1;
-      this.#attempt(wasStale ? undefined : avoid, emptyChunk, 0, 0);
-      return;
+    if (this.#state === 'exchange' && failure !== 'bad-response' && failure !== 'policy-denied') {
+      // A server may close an idle connection just when a request is on its way there: it has not read it.
+      if (wasStale && !this.#bodySent && this.#retries === 0 && isIdempotentMethod(this.#reader.head)) {
+        this.#retries += 1;
+        this.#attempt(undefined, emptyChunk, 0, 0);
+        return;
+      }
+      if (this.#wantsRetry(upstream?.opened === true ? 'reset' : 'connect-failed', 0)) {
+        this.#retryLater(avoid);
+        return;
+      }
     }
     this.#answer(reasonOf(failure, upstream?.opened ?? false), 0);
-  }
-
-  #mayRetry(upstream: Upstream | undefined, wasStale: boolean, failure: UpstreamFailure): boolean {
-    if (this.#state !== 'exchange' || failure === 'bad-response' || failure === 'policy-denied') return false;
-    const idempotent = isIdempotentMethod(this.#reader.head);
-    // A server may close an idle connection just when a request is on its way there: it has not read it.
-    if (wasStale && !this.#bodySent && idempotent && this.#retries === 0) return true;
-    const outcome: AttemptOutcome = upstream?.opened === true ? 'reset' : 'connect-failed';
-    return wantsRetry(this.#choice.rule?.retry, {
-      outcome,
-      status: 0,
-      retries: this.#retries,
-      responseStarted: false,
-      bodyReplayable: !this.#bodySent,
-      idempotent,
-    });
   }
 
   /** Answers the request itself. Gives the offset to go on from, for callers that are reading. */
@@ -395,7 +521,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#status = status;
     this.#count(reason);
     const { head } = this.#reader;
-    const close = this.#closeAfter || !this.#requestDone || !head.keepAlive;
+    const close = this.#closesAfterAnswer();
     this.#reply(http1Answer(reason, { close, isHead: head.method === methodCode.HEAD, status }), close);
     return at;
   }
@@ -409,9 +535,14 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     const location = redirect.buildLocation(head, { scheme: 'http', port: this.#frontend.port.port });
     this.#status = redirect.status;
     this.#count('');
-    const close = this.#closeAfter || !this.#requestDone || !head.keepAlive;
+    const close = this.#closesAfterAnswer();
     this.#reply(http1Redirect(redirect.status, location, close, append), close);
     return at;
+  }
+
+  /** Whether the connection ends with an answer of the mesh: a body that was not read is in the way of the next request. */
+  #closesAfterAnswer(): boolean {
+    return this.#closeAfter || !this.#requestDone || !this.#reader.head.keepAlive;
   }
 
   #reply(bytes: Buffer, close: boolean): void {
@@ -491,7 +622,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
         this.#timeOut('header-timeout');
         return;
       case 'exchange':
-        this.#timeOut('request-timeout');
+        this.#onExchangeDeadline();
         return;
       case 'closing':
         this.#leave();
@@ -500,6 +631,33 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
       case 'upgraded':
       case 'closed':
     }
+  }
+
+  /** The time for the whole request is over, or for one attempt, or the wait before the next one. */
+  #onExchangeDeadline(): void {
+    const { nowMs } = this.#pod.context.ticker;
+    if (nowMs >= this.#requestDeadlineMs) {
+      this.#timeOut('request-timeout');
+      return;
+    }
+    if (nowMs >= this.#retryAtMs) {
+      this.#retryAtMs = never;
+      this.#armDeadline();
+      this.#attempt(this.#avoid, emptyChunk, 0, 0);
+      return;
+    }
+    if (nowMs < this.#attemptDeadlineMs) {
+      this.#armDeadline();
+      return;
+    }
+    const avoid = this.#endpoint;
+    const upstream = this.#upstream;
+    this.#attemptDeadlineMs = never;
+    this.#upstream = undefined;
+    upstream?.reset();
+    this.#finishEndpoint('failure');
+    if (this.#wantsRetry('timeout', 0)) this.#retryLater(avoid);
+    else this.#answer('upstream-timeout', 0);
   }
 
   #timeOut(reason: 'header-timeout' | 'request-timeout'): void {
@@ -523,6 +681,8 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
   }
 
   #dropUpstream(): void {
+    for (const mirrored of this.#mirrored) mirrored.abandon();
+    this.#mirrored.length = 0;
     const upstream = this.#upstream;
     this.#upstream = undefined;
     upstream?.reset();
@@ -548,8 +708,6 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#pod.connections.delete(this);
   }
 }
-
-const emptyChunk = Buffer.alloc(0);
 
 function reasonOf(failure: UpstreamFailure, opened: boolean): AnswerReason {
   if (failure === 'policy-denied') return 'policy-denied';

@@ -131,6 +131,8 @@ export class Upstream implements ChannelOwner, Deadline {
         const { head } = reader;
         if (!this.reused && !head.interim) this.#readKeepAlive(head);
         receiver.onResponseHead(head);
+        // The receiver may have had enough of this response, to try again elsewhere.
+        if (this.#receiver !== receiver) return;
         if (head.interim) {
           reader.next();
           continue;
