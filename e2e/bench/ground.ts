@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CodedError } from '@tulle/core';
 import { playgroundDown, playgroundPaths, playgroundUp, readPlaygroundStatus } from '@tulle/playground';
 import type { CommandOutput, PlaygroundStatusView, PodStatusView } from '@tulle/playground';
+import { Client } from 'undici';
 import { namespaceManifests, writeManifests } from './manifests.ts';
 import type { Manifest } from './manifests.ts';
 import { allProcesses, commandLine, netnsInode, netnsOf } from './processes.ts';
@@ -116,6 +117,18 @@ export class Ground implements AsyncDisposable {
     });
     if (main === undefined) throw new CodedError('NoAgent', `no agent runs on node ${node}`);
     return { main: main.pid, workers: all.flatMap((each) => (each.parent === main.pid ? [each.pid] : [])) };
+  }
+
+  /** Asks the admin endpoint of a node's agent. */
+  async askAgent<T>(node: string, path: string): Promise<T> {
+    const socketPath = join(playgroundPaths(this.#options.name).nodes, node, 'agent.sock');
+    const client = new Client('http://agent', { connect: { socketPath } });
+    try {
+      const { body } = await client.request({ method: 'GET', path });
+      return (await body.json()) as T;
+    } finally {
+      await client.close();
+    }
   }
 
   /** Takes the playground down and removes the files. */

@@ -8,7 +8,7 @@ import { describeMachine } from './machine.ts';
 import type { BenchReport } from './model.ts';
 import { readOptions } from './options.ts';
 import type { BenchOptions } from './options.ts';
-import { profileWorkers } from './profile.ts';
+import { profilePeers } from './profile.ts';
 import { svgChart, textChart } from './report/chart.ts';
 import { machineLine, page, tables } from './report/table.ts';
 import { runBenchmark } from './run.ts';
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   const envoy = wantsEnvoy ? await installEnvoy(log) : '';
   const tools = { envoy, signal: interrupted.signal, log };
   if (options.profile !== undefined) {
-    process.stdout.write(`${await profileWorkers(options, resolve(options.profile), tools)}\n`);
+    process.stdout.write(`${await profilePeers(options, resolve(options.profile), tools)}\n`);
     return 0;
   }
   const startedAt = new Date().toISOString();

@@ -50,7 +50,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--seconds <s>', 'how long each measurement takes', wholeNumber(1, 120), 5)
     .option('--json <file>', 'write all figures to this file')
     .option('--docs', 'write docs/benchmark.md and docs/benchmark.svg')
-    .option('--profile <dir>', "instead of measuring, write CPU profiles of the agents' workers to this directory")
+    .option('--profile <dir>', 'instead of measuring, say where the CPU time goes; files go to this directory')
     .addHelpText(
       'after',
       `

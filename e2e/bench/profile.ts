@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -6,7 +6,9 @@ import { CodedError } from '@tulle/core';
 import type { BenchCase } from './cases.ts';
 import { Lab } from './lab.ts';
 import { measure, runLoad } from './measure.ts';
+import type { PeerName } from './model.ts';
 import type { BenchOptions } from './options.ts';
+import { groupSamples, hasPerf, recordPerf } from './perf.ts';
 import type { CpuTime } from './processes.ts';
 import type { RunTools } from './run.ts';
 
@@ -48,21 +50,59 @@ export function selfTimes(profile: CpuProfile): SelfTime[] {
   return [...totals].map(([label, micros]) => ({ label, micros })).sort((a, b) => b.micros - a.micros);
 }
 
+/** What a profile is taken with: the tools of a run, and where the files go. */
+interface ProfileTools extends RunTools {
+  readonly directory: string;
+  readonly perf: boolean;
+}
+
 /**
- * Takes a CPU profile of both agents' workers under the load of each case, after the same load without it, and says
- * where the time goes. The peers are measured for comparison. Gives the text; the profiles are in `directory`.
+ * Says where the CPU time goes under the load of each case, for every peer. With perf on the PATH it samples all the
+ * peers' processes by the clock, kernel and compiled JavaScript included. Without it only the agents' workers are
+ * profiled, by V8, which can sample a busy process only where it enters the kernel if the kernel does not preempt: its
+ * figures show which functions, hardly how much. Gives the text; the files are in `directory`.
  */
-export async function profileWorkers(options: BenchOptions, directory: string, tools: RunTools): Promise<string> {
+export async function profilePeers(options: BenchOptions, directory: string, tools: RunTools): Promise<string> {
   mkdirSync(directory, { recursive: true });
+  const perf = await hasPerf();
   // What the playground starts inherits these.
-  process.env['NODE_OPTIONS'] = `--import=${pathToFileURL(hook).href}`;
+  process.env['NODE_OPTIONS'] = perf ? '--perf-basic-prof' : `--import=${pathToFileURL(hook).href}`;
   process.env['TULLE_PROFILE_DIR'] = directory;
   await using lab = await Lab.start({ peers: options.peers, workers: 1, envoy: tools.envoy, log: tools.log });
   const parts: string[] = [];
   for (const bench of options.cases) {
     if (bench.load.kind === 'idle') continue;
     parts.push(`## ${bench.title}`, await compare(lab, bench, options, tools));
-    if (lab.peers.includes('tulle')) parts.push(await profileCase(lab, bench, options, { ...tools, directory }));
+    for (const peer of lab.peers) {
+      tools.log(`profile of ${peer}, ${bench.id}`);
+      if (perf) parts.push(await perfCase(lab, bench, peer, options, { ...tools, directory, perf }));
+      else if (peer === 'tulle') parts.push(await profileCase(lab, bench, options, { ...tools, directory, perf }));
+    }
+  }
+  return parts.join('\n');
+}
+
+async function perfCase(
+  lab: Lab,
+  bench: BenchCase,
+  peer: PeerName,
+  options: BenchOptions,
+  tools: ProfileTools,
+): Promise<string> {
+  const hops = lab.hops(peer, bench.placement);
+  const parts: string[] = [];
+  const seconds = options.seconds + 1;
+  for (const hop of ['first', 'second'] as const) {
+    if (hops[hop].length === 0) continue;
+    const load = runLoad(lab, bench, peer, { seconds, signal: tools.signal });
+    await pause(500);
+    const samples = await recordPerf(hops[hop], options.seconds, tools.directory);
+    const { requests, seconds: took } = await load;
+    const microsPerRequest =
+      (samples.busySeconds / options.seconds) * 1e6 * (requests === null ? Number.NaN : took / requests);
+    const text = groupSamples(samples.counts, microsPerRequest, topFunctions);
+    writeFileSync(join(tools.directory, `${bench.id}-${peer}-${hop}.txt`), `${text}\n`);
+    parts.push(`\n${peer}, ${hop} hop: ${microsPerRequest.toFixed(1)} µs a request while it was sampled\n${text}`);
   }
   return parts.join('\n');
 }
@@ -85,12 +125,7 @@ async function compare(lab: Lab, bench: BenchCase, options: BenchOptions, { sign
   return lines.join('\n');
 }
 
-async function profileCase(
-  lab: Lab,
-  bench: BenchCase,
-  options: BenchOptions,
-  tools: RunTools & { readonly directory: string },
-): Promise<string> {
+async function profileCase(lab: Lab, bench: BenchCase, options: BenchOptions, tools: ProfileTools): Promise<string> {
   const nodes = bench.placement === 'across' ? ['n1', 'n2'] : ['n1'];
   const workers = nodes.flatMap((node) => lab.ground.agent(node).workers.map((pid) => ({ node, pid })));
   const written = (pid: number) => join(tools.directory, `worker-${pid}.cpuprofile`);

@@ -28,6 +28,9 @@ export interface RunResult {
 /** A just-in-time compiler needs some thousand requests before it is what it will be. */
 const warmUpSeconds = 2;
 
+/** A share of CPU time in others' hands above which a line of progress says so. */
+const worthSaying = 0.05;
+
 /** Measures every case that was asked for. */
 export async function runBenchmark(options: BenchOptions, tools: RunTools): Promise<RunResult> {
   const rows: Row[] = [];
@@ -78,8 +81,11 @@ async function measureRounds(
       const direct = measured.get('direct');
       const added = [...measured].map(([peer, each]) => rowOf({ bench, peer, run }, each, direct));
       rows.push(...added);
-      log(`${bench.id} ${run}/${options.rounds}: ${added.map((row) => glance(row)).join(', ')}`);
-      for (const each of measured.values()) foreignCpuShare = Math.max(foreignCpuShare, each.foreignCpuShare);
+      const foreign = Math.max(...[...measured.values()].map((each) => each.foreignCpuShare));
+      const disturbed =
+        foreign > worthSaying ? `; others took up to ${(foreign * 100).toFixed(0)} % of the CPU time` : '';
+      log(`${bench.id} ${run}/${options.rounds}: ${added.map((row) => glance(row)).join(', ')}${disturbed}`);
+      foreignCpuShare = Math.max(foreignCpuShare, foreign);
     }
   }
   return foreignCpuShare;

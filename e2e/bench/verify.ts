@@ -1,6 +1,7 @@
 import { CodedError } from '@tulle/core';
 import type { Lab } from './lab.ts';
 import type { PeerName } from './model.ts';
+import { namespaces } from './manifests.ts';
 import { matchHeader, routeHeader, weights } from './peers/peer.ts';
 import type { KeyPairFiles } from './pki.ts';
 import { run, runOrThrow } from './programs.ts';
@@ -36,7 +37,8 @@ export async function verifyWork(lab: Lab, peer: PeerName): Promise<void> {
     const elsewhere = matched.find((line) => !line.startsWith('v2 '));
     if (elsewhere !== undefined) fail(peer, `a request with ${matchHeader.name} went elsewhere: "${elsewhere}"`);
   }
-  await verifyTunnel(lab, peer);
+  if (peer === 'tulle') await verifyMesh(lab);
+  else await verifyTunnel(lab, peer);
 }
 
 function fail(peer: PeerName, words: string): never {
@@ -56,6 +58,24 @@ async function ask(target: LoadTarget, more: readonly string[]): Promise<string[
       `${lines.length} answers to ${requests} requests, the last: ${lines.at(-1)}`,
     );
   return lines;
+}
+
+/** Both agents must have a tunnel between these very pods, with a verified name at its other end. */
+async function verifyMesh(lab: Lab): Promise<void> {
+  const identity = `spiffe://cluster.local/ns/${namespaces.meshed}/sa/default`;
+  for (const [node, direction] of [
+    ['n1', 'outbound'],
+    ['n2', 'inbound'],
+  ] as const) {
+    const { tunnels } = await lab.ground.askAgent<TunnelsAnswer>(node, '/v1/tunnels');
+    if (!tunnels.some((tunnel) => tunnel.direction === direction && tunnel.peerIdentity === identity))
+      fail('tulle', `the agent of ${node} has no ${direction} tunnel with ${identity}`);
+  }
+}
+
+/** What the agents' admin endpoint says of tunnels. */
+interface TunnelsAnswer {
+  readonly tunnels: readonly { readonly direction: string; readonly peerIdentity: string }[];
 }
 
 async function verifyTunnel(lab: Lab, peer: PeerName): Promise<void> {
