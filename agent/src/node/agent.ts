@@ -11,7 +11,7 @@ import {
   SpiffeId,
 } from '@tulle/identity';
 import type { MeshDelta, Workload } from '@tulle/ir';
-import { IptablesCapture } from '@tulle/linux';
+import { IptablesCapture, ProbeRules } from '@tulle/linux';
 import type { CertificateMessage, FromWorker, PodSpec, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { requestLabels } from '../ipc.ts';
 import type { AgentOptions } from '../options.ts';
@@ -49,6 +49,7 @@ export class Agent {
   readonly #held = new Map<string, IssuedCertificate>();
   /** The change that was refused last, until one is applied. */
   #refused: { readonly version: string; readonly message: string } | undefined;
+  readonly #probes = new ProbeRules();
   #reportPlanned = false;
   #reportTimer: NodeJS.Timeout;
   #wantedKey = '';
@@ -254,6 +255,11 @@ export class Agent {
   /** Tells the controller soon; changes that come together go together. */
   #changed(): void {
     this.#wantCertificates();
+    this.#probes.update(this.enrolment.capturedAddresses()).catch((error: unknown) => {
+      this.#log.warn('probes of captured pods could not be exempted: in strict mode they would be refused', {
+        error: errorMessage(error),
+      });
+    });
     if (this.#reportPlanned) return;
     this.#reportPlanned = true;
     this.#clock.after(reportDelayMs, () => {

@@ -121,6 +121,15 @@ export class Enrolment {
     return open;
   }
 
+  /** The addresses of the pods whose traffic is redirected. */
+  capturedAddresses(): string[] {
+    const addresses: string[] = [];
+    for (const pod of this.#pods.values()) {
+      if (pod.state === 'captured' || pod.state === 'joining') addresses.push(...pod.workload.addresses);
+    }
+    return addresses;
+  }
+
   /** What is true of every pod of the node. */
   report(): PodReport[] {
     const reports: PodReport[] = [];

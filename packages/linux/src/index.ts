@@ -2,6 +2,7 @@ export * from './capture.ts';
 export { IptablesCapture } from './iptables-capture.ts';
 export { SystemCallError } from './libc.ts';
 export { NetworkNamespace } from './network-namespace.ts';
+export { ProbeRules } from './probe-rules.ts';
 export { CommandError, runCommand } from './run-command.ts';
 export type { IpPort } from './socket-address.ts';
 export { decodeSocketAddress, encodeSocketAddress } from './socket-address.ts';
