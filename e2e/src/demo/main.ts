@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '@tulle/core';
-import { LinkRecorder } from './capture-link.ts';
-import { ShopCluster, run, waitFor } from './shop-cluster.ts';
-import type { PodStatus, Tunnel } from './shop-cluster.ts';
+import type { PodStatusView } from '@tulle/playground';
+import { LinkRecorder } from '../link-recorder.ts';
+import { run, waitFor } from '../playground-client.ts';
+import type { Tunnel } from '../playground-client.ts';
+import { ShopCluster } from './shop-cluster.ts';
 import { Story } from './story.ts';
 
 const { values: options } = parseArgs({
@@ -27,7 +29,7 @@ const story = new Story(options.json);
 const shop = new ShopCluster(options.name);
 
 /** The numbers of the processes that live in a pod's namespace. */
-async function processesOf(pod: PodStatus): Promise<string> {
+async function processesOf(pod: PodStatusView): Promise<string> {
   const result = await run('ip', ['netns', 'pids', pod.netns]);
   return result.stdout.trim().split('\n').sort().join(' ');
 }
@@ -115,7 +117,7 @@ async function encrypted(): Promise<void> {
   const status = await shop.status();
   const node = status.nodes.find((candidate) => candidate.name === 'n1');
   if (node === undefined) throw new Error('there is no node n1');
-  const recorder = await LinkRecorder.start(node.netns, node.link);
+  const recorder = await LinkRecorder.start(node);
   const result = await shop.load('shop/web', [cartUrl, '500', '8']);
   const capture = await recorder.stop(words);
   story.tell({
