@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const clusterMain = join(import.meta.dirname, '../cluster/src/main.ts');
+const nodeFlags = ['--disable-warning=ExperimentalWarning'];
+
+/** What a command did. */
+export interface CommandResult {
+  readonly status: number;
+  readonly output: string;
+}
+
+/** Runs a command of the cluster (`up`, `kubectl …`, `run -- …`); `onLine` is told each line as it comes. */
+export function cluster(
+  argv: readonly string[],
+  options: { readonly input?: string; readonly onLine?: (line: string) => void; readonly timeoutMs?: number } = {},
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...nodeFlags, clusterMain, ...argv], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: options.timeoutMs ?? 600_000,
+    });
+    let output = '';
+    let rest = '';
+    const take = (bytes: Buffer) => {
+      output += bytes.toString();
+      const lines = (rest + bytes.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) options.onLine?.(line);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status: status ?? 1, output }));
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** Runs a command of the cluster that must succeed; gives what it printed. */
+export async function must(argv: readonly string[], input?: string): Promise<string> {
+  const result = await cluster(argv, input === undefined ? {} : { input });
+  if (result.status !== 0) {
+    throw new Error(
+      `${argv.slice(0, 6).join(' ')} ended with ${result.status}:\n${result.output.trimEnd().slice(-3_000)}`,
+    );
+  }
+  return result.output;
+}
+
+/** `kubectl ARGS`, which must succeed. */
+export function kubectl(argv: readonly string[], input?: string): Promise<string> {
+  return must(['kubectl', ...argv], input);
+}
