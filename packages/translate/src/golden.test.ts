@@ -5,18 +5,22 @@ import { decodeObject, formatObjectError } from '@tulle/gateway-api';
 import type { KubernetesObject } from '@tulle/gateway-api';
 import { canonicalYaml, plainState } from '@tulle/ir';
 import { parseAllDocuments } from 'yaml';
+import { withClusterIPs } from './testing/objects.ts';
 import { translate } from './translate.ts';
 import type { Translation } from './translate.ts';
 
 /*
  * Each `NAME.in.yaml` is translated and compared with `NAME.out.yaml`. `golden/cluster` holds whole inputs and shows the
  * whole state. To those of `golden/routes` the Services in `services.yaml` there are added, and only routes, statuses
- * and problems are shown. `UPDATE_GOLDEN=1` writes the outputs anew and removes those without an input.
+ * and problems are shown; so too for `golden/conformance`, whose inputs are those of the official suite's mesh tests.
+ * `UPDATE_GOLDEN=1` writes the outputs anew and removes those without an input.
  *
  * An input that begins with `# not decoded` is taken as it is: what an API server with older CRDs might let through.
  */
 const update = process.env['UPDATE_GOLDEN'] === '1';
 const golden = join(import.meta.dirname, '..', 'golden');
+const parts = ['routes', 'cluster', 'conformance'] as const;
+type Part = (typeof parts)[number];
 const settings = { trustDomain: 'cluster.local', mtlsMode: 'permissive' } as const;
 
 function readObjects(file: string): KubernetesObject[] {
@@ -34,7 +38,7 @@ function readObjects(file: string): KubernetesObject[] {
 }
 
 /** What an output shows: times are left out, they are the same everywhere. */
-function shown({ state, routeStatuses, problems }: Translation, part: 'routes' | 'cluster'): string {
+function shown({ state, routeStatuses, problems }: Translation, part: Part): string {
   const statuses = [...routeStatuses].map(([key, parents]) => [
     key,
     parents.map(({ parentRef, conditions }) => ({
@@ -57,22 +61,27 @@ function shown({ state, routeStatuses, problems }: Translation, part: 'routes' |
   });
 }
 
-function translateFiles(files: readonly string[]): Translation {
-  return translate({ objects: files.flatMap(readObjects), settings, now: '2026-01-01T00:00:00Z' });
+function translateFiles(files: readonly string[], part: Part): Translation {
+  const objects = files.flatMap(readObjects);
+  return translate({
+    objects: part === 'conformance' ? withClusterIPs(objects) : objects,
+    settings,
+    now: '2026-01-01T00:00:00Z',
+  });
 }
 
-for (const part of ['routes', 'cluster'] as const) {
+for (const part of parts) {
   describe(`golden/${part}`, () => {
     const directory = join(golden, part);
     const names = readdirSync(directory).sort();
     const inputs = names.filter((name) => name.endsWith('.in.yaml')).map((name) => name.slice(0, -'.in.yaml'.length));
-    const shared = part === 'routes' ? [join(directory, 'services.yaml')] : [];
+    const shared = part !== 'cluster' ? [join(directory, 'services.yaml')] : [];
 
     for (const name of inputs) {
       it(name, () => {
         const input = join(directory, `${name}.in.yaml`);
         const output = join(directory, `${name}.out.yaml`);
-        const actual = shown(translateFiles([...shared, input]), part);
+        const actual = shown(translateFiles([...shared, input], part), part);
         if (update) writeFileSync(output, actual);
         expect(existsSync(output)).toBe(true);
         expect(actual).toBe(readFileSync(output, 'utf8'));

@@ -36,6 +36,17 @@ export function route(
   });
 }
 
+/** The objects with cluster addresses for those Services that wait for one, as an API server gives them. */
+export function withClusterIPs(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  return objects.map((object, i) => {
+    if (object.kind !== 'Service' || object.spec.clusterIP !== undefined || object.spec.type === 'ExternalName') {
+      return object;
+    }
+    const clusterIP = `10.96.${i >> 8}.${i & 255}`;
+    return { ...object, spec: { ...object.spec, clusterIP, clusterIPs: [clusterIP] } };
+  });
+}
+
 /** Translates objects at a fixed time. */
 export function translated(objects: readonly KubernetesObject[], now = '2026-01-01T00:00:00Z'): Translation {
   return translate({ objects, settings: { trustDomain: 'cluster.local', mtlsMode: 'permissive' }, now });
