@@ -7,12 +7,13 @@ import { CodedError, errorMessage, type Clock } from '@tulle/core';
 import { pemBlocks, privateKeyToPem, TrustBundle } from '@tulle/identity';
 import { CertificateAuthority, type AuthorityOptions } from './certificate-authority.ts';
 import { generateRootKey, selfSignedRoot } from './root.ts';
+import type { RootStore } from './root-store.ts';
 
 /**
  * The root of the built-in authority in a directory: `root.key` (0600), `root.crt`, and `bundle.pem` with the roots that
  * clients should trust. Each file is written whole or not at all.
  */
-export class FileRootStore {
+export class FileRootStore implements RootStore {
   readonly directory: string;
 
   constructor(directory: string) {

@@ -4,4 +4,5 @@ export * from './file-root-store.ts';
 export * from './node-identities.ts';
 export * from './node-token-authenticator.ts';
 export * from './rate-limiter.ts';
+export * from './root-store.ts';
 export * from './serving-certificate.ts';

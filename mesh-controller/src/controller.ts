@@ -1,23 +1,17 @@
-import { readdirSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
-import {
-  FileRootStore,
-  NodeTokenAuthenticator,
-  registerCertificateService,
-  ServingCertificateKeeper,
-  type CertificateAuthority,
-} from '@tulle/ca';
+import { registerCertificateService, ServingCertificateKeeper, type CertificateAuthority } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import { FeedServer } from '@tulle/feed';
 import { controllerIdentity, createGrpcServer, type GrpcServer } from '@tulle/identity';
 import type { MeshSettings } from '@tulle/ir';
 import { AdminApi } from './admin/admin-api.ts';
-import { AdminServer } from './admin/admin-server.ts';
+import { AdminServer, type AdminAddress } from './admin/admin-server.ts';
+import { readinessHandler } from './admin/readiness.ts';
 import type { ObjectSource } from './objects/object-source.ts';
 import { ObjectStore } from './objects/object-store.ts';
 import { MeshPipeline } from './pipeline/mesh-pipeline.ts';
 import { emptySnapshot, type MeshSnapshot } from './pipeline/mesh-snapshot.ts';
+import type { Platform, PlatformParts } from './platform.ts';
 import { AgentRegistry } from './server/agent-registry.ts';
 import { SigningLedger } from './server/signing-ledger.ts';
 import { authorizeFromMesh } from './server/signing-policy.ts';
@@ -29,14 +23,16 @@ export interface ControllerOptions {
   /** Translates the objects of a store, at a time in milliseconds since the epoch. */
   readonly translate: (store: ObjectStore, settings: MeshSettings, nowMs: number) => MeshSnapshot;
   readonly settings: MeshSettings;
-  /** Where the state that outlives the process is kept; the authority's root is in its folder `ca`. */
+  /** What the place that it runs in brings: who calls, the certificate authority, where statuses are written. */
+  readonly platform: (parts: PlatformParts) => Platform;
+  /** Where the state that outlives the process is kept. */
   readonly stateDir: string;
   /** `HOST:PORT` of the one gRPC port; port 0 takes a free one. */
   readonly listen: string;
-  /** The directory of the nodes' bearer tokens. */
-  readonly nodeTokensDir: string;
-  /** The path of the admin socket. */
-  readonly adminSocket: string;
+  /** Where the admin endpoint answers. */
+  readonly admin: AdminAddress;
+  /** Where probes ask for readiness, if not at the admin endpoint. */
+  readonly ready?: AdminAddress;
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -63,21 +59,26 @@ export class MeshController implements AsyncDisposable {
   readonly #keeper: ServingCertificateKeeper;
   readonly #grpc: GrpcServer;
   readonly #admin: AdminServer;
+  readonly #ready: AdminServer;
+  readonly #platform: Platform;
 
-  /** Throws a {@link CodedError} when the authority of the state directory cannot be opened. */
+  /** Throws what making its platform throws. */
   constructor(options: ControllerOptions) {
     const { clock, logger, settings, stateDir } = options;
     this.#options = options;
-    const authority = new FileRootStore(join(stateDir, 'ca')).open({ clock, trustDomain: settings.trustDomain });
     this.#store = new ObjectStore(() => this.#pipeline.changed());
     this.#registry = new AgentRegistry(clock);
-    const nodes = new NodeTokenAuthenticator({ directory: options.nodeTokensDir, clock, logger });
+    this.#platform = options.platform({ store: this.#store, snapshot: () => this.#pipeline.snapshot });
+    const { authority } = this.#platform;
     const versions = new VersionFile(stateDir, logger);
     this.#feed = new FeedServer({
-      authenticate: (token) => nodes.authenticate(token),
+      authenticate: this.#platform.authenticateNode,
       logger,
       onNodeState: (state) => this.#registry.nodeState(state),
-      onReport: (report) => this.#registry.report(report),
+      onReport: (report) => {
+        this.#registry.report(report);
+        this.#platform.report?.(report);
+      },
       lastVersion: versions.last,
     });
     this.#pipeline = new MeshPipeline({
@@ -87,6 +88,7 @@ export class MeshController implements AsyncDisposable {
         this.#registry.published(version);
         versions.note(version);
       },
+      onSnapshot: (snapshot) => this.#platform.changed?.(snapshot),
       initial: emptySnapshot(settings),
       clock,
       logger,
@@ -97,13 +99,14 @@ export class MeshController implements AsyncDisposable {
     const ledger = new SigningLedger(clock);
     registerCertificateService(this.#grpc.server, {
       authority,
-      authenticate: (token) => nodes.authenticate(token),
+      authenticate: this.#platform.authenticate,
       authorize: authorizeFromMesh(this.#pipeline),
       clock,
       logger,
       audit: (record) => ledger.record(record),
     });
     this.#admin = new AdminServer(this.#adminApi(authority, ledger).handle, logger);
+    this.#ready = new AdminServer(readinessHandler(this.#pipeline), logger);
   }
 
   /**
@@ -111,11 +114,13 @@ export class MeshController implements AsyncDisposable {
    * is published. The admin socket answers before that. Throws a {@link CodedError}.
    */
   async start(): Promise<number> {
-    const { adminSocket, source, logger, listen } = this.#options;
-    await this.#admin.listen(adminSocket);
+    const { admin, ready, source, logger, listen } = this.#options;
+    await this.#admin.listen(admin);
+    if (ready !== undefined) await this.#ready.listen(ready);
     const port = await this.#grpc.listen();
     await source.start(this.#store);
     this.#pipeline.start();
+    this.#platform.start?.();
     logger.info('serving', { listen, port, source: source.kind, objects: this.#store.counts() });
     return port;
   }
@@ -127,6 +132,8 @@ export class MeshController implements AsyncDisposable {
     await this.#options.source.close();
     this.#feed.close();
     await this.#grpc.drain(deadlineMs);
+    await this.#platform.close?.();
+    await this.#ready.close();
     await this.#admin.close();
   }
 
@@ -149,14 +156,14 @@ export class MeshController implements AsyncDisposable {
   }
 
   #adminApi(authority: CertificateAuthority, ledger: SigningLedger): AdminApi {
-    const { source, version, clock, nodeTokensDir } = this.#options;
+    const { source, version, clock } = this.#options;
     return new AdminApi({
       store: this.#store,
       pipeline: this.#pipeline,
       authority,
       ledger,
       feed: () => this.#feedFacts(),
-      tokenNodes: () => tokenNodes(nodeTokensDir),
+      tokenNodes: () => this.#platform.tokenNodes(),
       source: source.kind,
       version,
       clock,
@@ -172,14 +179,5 @@ export class MeshController implements AsyncDisposable {
       ...(convergenceMs === undefined ? {} : { convergenceMs }),
       agents: this.#registry.records(),
     };
-  }
-}
-
-/** The nodes that have a token; none when the directory cannot be read, which the authenticator says. */
-function tokenNodes(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => !name.startsWith('.'));
-  } catch {
-    return [];
   }
 }

@@ -3,23 +3,29 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CodedError, errorMessage, systemClock } from '@tulle/core';
 import { trustDomainProblem } from '@tulle/identity';
-import { MeshController } from './controller.ts';
+import type { AdminAddress } from './admin/admin-server.ts';
+import { MeshController, type ControllerOptions } from './controller.ts';
 import { DirectorySource } from './objects/directory-source.ts';
-import type { ObjectSource } from './objects/object-source.ts';
-import { createLogger } from './server/logger.ts';
 import { translateStore } from './pipeline/translate-store.ts';
+import { localPlatform } from './platform.ts';
+import { createLogger } from './server/logger.ts';
 
 interface Flags {
   readonly source: 'directory' | 'kubernetes';
   readonly objects?: string;
   readonly stateDir: string;
   readonly listen: string;
-  readonly nodeTokens: string;
-  readonly admin: string;
+  readonly nodeTokens?: string;
+  readonly admin: AdminAddress;
+  readonly ready?: AdminAddress;
   readonly trustDomain: string;
   readonly mtlsMode: 'permissive' | 'strict';
   readonly drainSeconds: number;
   readonly logLevel: string;
+  readonly kubeconfig?: string;
+  readonly systemNamespace: string;
+  readonly tokenAudiences: readonly string[];
+  readonly agentServiceAccounts?: readonly string[];
 }
 
 const command = new Command('mesh-controller')
@@ -32,11 +38,31 @@ const command = new Command('mesh-controller')
   .option('--objects <dir>', 'with --source directory: the directory of manifests, watched')
   .requiredOption('--state-dir <dir>', "where state is kept: the authority's root in its folder ca")
   .option('--listen <host:port>', 'the gRPC port for agents (TLS)', '0.0.0.0:15012')
-  .requiredOption(
+  .option(
     '--node-tokens <dir>',
-    'one file a node, named after it, holding the bearer token that its agent shows',
+    'with --source directory: one file a node, named after it, holding the bearer token that its agent shows',
   )
-  .addOption(new Option('--admin <address>', 'the admin socket, unix:PATH').makeOptionMandatory().argParser(unixPath))
+  .addOption(
+    new Option('--admin <address>', 'the admin endpoint, unix:PATH, or HOST:PORT of a loopback address')
+      .makeOptionMandatory()
+      .argParser(adminAddress),
+  )
+  .addOption(
+    new Option('--ready <host:port>', 'where probes ask: /healthz and /readyz, nothing else').argParser(hostPort),
+  )
+  .option('--kubeconfig <file>', "with --source kubernetes: a kubeconfig; else the pod's service account")
+  .option('--system-namespace <name>', "with --source kubernetes: where the mesh's own objects are", 'tulle-system')
+  .addOption(
+    new Option('--token-audiences <list>', 'with --source kubernetes: whom tokens must be meant for')
+      .default(['tulle-ca', 'istio-ca'])
+      .argParser(commaList),
+  )
+  .addOption(
+    new Option(
+      '--agent-service-accounts <list>',
+      'with --source kubernetes: NAMESPACE/NAME of agents (default: agent in the system namespace)',
+    ).argParser(commaList),
+  )
   .addOption(
     new Option('--trust-domain <name>', 'the trust domain of all identities')
       .default('cluster.local')
@@ -56,9 +82,28 @@ const command = new Command('mesh-controller')
       .default('info'),
   );
 
-function unixPath(address: string): string {
-  if (!address.startsWith('unix:') || address === 'unix:') throw new InvalidArgumentError('expected unix:PATH');
-  return address.slice('unix:'.length);
+function adminAddress(text: string): AdminAddress {
+  if (text.startsWith('unix:') && text !== 'unix:') return text.slice('unix:'.length);
+  const address = hostPort(text);
+  // Who reaches it reads everything.
+  if (address.host !== '127.0.0.1' && address.host !== '::1') {
+    throw new InvalidArgumentError('expected unix:PATH, 127.0.0.1:PORT or [::1]:PORT');
+  }
+  return address;
+}
+
+function hostPort(text: string): { readonly host: string; readonly port: number } {
+  const found = /^(?:\[([0-9a-fA-F:]+)\]|([^:/]+)):(\d{1,5})$/.exec(text);
+  const host = found?.[1] ?? found?.[2];
+  const port = Number(found?.[3]);
+  if (host === undefined || port > 65_535) throw new InvalidArgumentError('expected HOST:PORT');
+  return { host, port };
+}
+
+function commaList(text: string): readonly string[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.includes('')) throw new InvalidArgumentError('expected values with commas between');
+  return parts;
 }
 
 function trustDomain(name: string): string {
@@ -74,14 +119,32 @@ function seconds(text: string): number {
   return value;
 }
 
-function sourceOf(flags: Flags, logger: ReturnType<typeof createLogger>): ObjectSource {
-  if (flags.source === 'kubernetes') {
-    throw new CodedError('NoKubernetesSource', 'this version reads objects from a directory only', {
-      hint: '--source directory --objects DIR',
-    });
-  }
-  if (flags.objects === undefined) throw new CodedError('Usage', '--source directory needs --objects DIR');
-  return new DirectorySource({ directory: flags.objects, logger, clock: systemClock });
+type SourceAndPlatform = Pick<ControllerOptions, 'source' | 'platform' | 'translate'>;
+
+async function fromKubernetes(flags: Flags, logger: ReturnType<typeof createLogger>): Promise<SourceAndPlatform> {
+  // Loaded where it is needed: the client's modules take longer to load than all else.
+  const { openKubernetes } = await import('./kubernetes/open-kubernetes.ts');
+  const { systemNamespace, trustDomain, tokenAudiences } = flags;
+  return openKubernetes({
+    ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
+    systemNamespace,
+    trustDomain,
+    tokenAudiences,
+    agentServiceAccounts: flags.agentServiceAccounts ?? [`${systemNamespace}/agent`],
+    clock: systemClock,
+    logger,
+  });
+}
+
+function fromDirectory(flags: Flags, logger: ReturnType<typeof createLogger>): SourceAndPlatform {
+  const { objects, nodeTokens, stateDir, trustDomain } = flags;
+  if (objects === undefined) throw new CodedError('Usage', '--source directory needs --objects DIR');
+  if (nodeTokens === undefined) throw new CodedError('Usage', '--source directory needs --node-tokens DIR');
+  return {
+    source: new DirectorySource({ directory: objects, logger, clock: systemClock }),
+    platform: () => localPlatform({ stateDir, nodeTokensDir: nodeTokens, trustDomain, clock: systemClock, logger }),
+    translate: (store, settings) => translateStore(store, settings, systemClock.nowMs()),
+  };
 }
 
 function packageVersion(): string {
@@ -92,13 +155,12 @@ function packageVersion(): string {
 async function serve(flags: Flags): Promise<void> {
   const logger = createLogger(flags.logLevel);
   const controller = new MeshController({
-    source: sourceOf(flags, logger),
-    translate: translateStore,
+    ...(flags.source === 'kubernetes' ? await fromKubernetes(flags, logger) : fromDirectory(flags, logger)),
     settings: { trustDomain: flags.trustDomain, mtlsMode: flags.mtlsMode },
     stateDir: flags.stateDir,
     listen: flags.listen,
-    nodeTokensDir: flags.nodeTokens,
-    adminSocket: flags.admin,
+    admin: flags.admin,
+    ...(flags.ready === undefined ? {} : { ready: flags.ready }),
     version: packageVersion(),
     clock: systemClock,
     logger,

@@ -8,6 +8,7 @@ import { RecordingLogger, temporaryDirectory, type TemporaryDirectory } from '@t
 import { MeshController, type ObjectChange, type ObjectSink, type ObjectSource } from '../src/index.ts';
 import type { ObjectStore } from '../src/objects/object-store.ts';
 import type { MeshSnapshot } from '../src/pipeline/mesh-snapshot.ts';
+import { localPlatform } from '../src/platform.ts';
 import { AgentStandIn, shopIdentity, writeToken } from './agent-stand-in.ts';
 import { byName, snapshotOf, workload } from './mesh-fixture.ts';
 import { setObjects } from './objects.ts';
@@ -76,17 +77,21 @@ beforeEach(() => {
   mkdirSync(directory.file('tokens'));
   for (const node of ['n1', 'n2']) writeToken(directory.file('tokens'), node);
   source = new FakeSource();
+  const logger = new RecordingLogger();
+  const stateDir = directory.file('state');
+  const nodeTokensDir = directory.file('tokens');
+  const local = { stateDir, nodeTokensDir, trustDomain: 'cluster.local', clock: systemClock, logger };
   controller = new MeshController({
     source,
     translate: fakeTranslate,
     settings: { trustDomain: 'cluster.local', mtlsMode: 'permissive' },
-    stateDir: directory.file('state'),
+    stateDir,
     listen: '127.0.0.1:0',
-    nodeTokensDir: directory.file('tokens'),
-    adminSocket: directory.file('admin.sock'),
+    platform: () => localPlatform(local),
+    admin: directory.file('admin.sock'),
     version: '0.1.0',
     clock: systemClock,
-    logger: new RecordingLogger(),
+    logger,
   });
   started = controller.start();
 });

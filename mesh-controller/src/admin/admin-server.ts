@@ -10,12 +10,15 @@ export interface AdminRequest {
   readonly query: URLSearchParams;
 }
 
+/** Where an {@link AdminServer} answers: the path of a unix socket, or a TCP address. */
+export type AdminAddress = string | { readonly host: string; readonly port: number };
+
 /** Gives the document that a request asks for; throws an {@link AdminError} where there is none. */
 export type AdminHandler = (request: AdminRequest) => object;
 
 const maxRequests = 64;
 
-/** HTTP over a unix socket for the CLI and for probes: GET only, JSON only, read only. */
+/** HTTP over a unix socket or loopback for the CLI and for probes: GET only, JSON only, read only. */
 export class AdminServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #handler: AdminHandler;
@@ -31,9 +34,19 @@ export class AdminServer implements AsyncDisposable {
     this.#server.maxConnections = maxRequests;
   }
 
-  /** Begins to answer at `path`, mode 0600. Throws as {@link listenOnUnixSocket} does. */
-  listen(path: string): Promise<void> {
-    return listenOnUnixSocket(this.#server, path);
+  /**
+   * Begins to answer: on a unix socket, mode 0600, or on an address. Throws as {@link listenOnUnixSocket} does.
+   * Who can reach the address can read everything, so it is to be a loopback address.
+   */
+  listen(address: AdminAddress): Promise<void> {
+    if (typeof address === 'string') return listenOnUnixSocket(this.#server, address);
+    return new Promise((resolve, reject) => {
+      const { host, port } = address;
+      this.#server.once('error', (cause) => {
+        reject(new CodedError('CannotListen', `cannot listen on ${host}:${port}: ${errorMessage(cause)}`, { cause }));
+      });
+      this.#server.listen(port, host, resolve);
+    });
   }
 
   /** Stops; the socket is removed. */

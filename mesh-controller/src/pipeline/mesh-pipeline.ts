@@ -13,6 +13,8 @@ export interface MeshPipelineOptions {
   readonly translate: () => MeshSnapshot;
   /** Gives a new state to the agents. May throw: then it is given again with the next change. */
   readonly publish: (state: MeshState) => void;
+  /** Told of each new snapshot, after it was published. Must not throw. */
+  readonly onSnapshot?: (snapshot: MeshSnapshot) => void;
   readonly initial: MeshSnapshot;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -100,6 +102,7 @@ export class MeshPipeline implements Disposable {
       this.#snapshot = snapshot;
       this.#failure = undefined;
       for (const check of this.#waiting) check();
+      this.#options.onSnapshot?.(snapshot);
       logger.debug('published', { durationMs: clock.monotonicMs() - startMs, problems: snapshot.problems.length });
     } catch (thrown) {
       this.#failure = new CodedError(

@@ -1,0 +1,79 @@
+import type { Clock, Logger } from '@tulle/core';
+import { KubernetesClient } from '@tulle/kubernetes';
+import { controllerName } from '@tulle/translate';
+import type { ControllerOptions } from '../controller.ts';
+import { translateStore } from '../pipeline/translate-store.ts';
+import type { Platform, PlatformParts } from '../platform.ts';
+import { KubernetesControl } from './kubernetes-control.ts';
+import { KubernetesSource } from './kubernetes-source.ts';
+import { publishTrustBundle, SecretRootStore } from './secret-root-store.ts';
+import { TokenReviewAuthenticator } from './token-review.ts';
+import { withdrawn } from './withdrawal.ts';
+
+/** What {@link openKubernetes} is told. */
+export interface KubernetesOptions {
+  /** A kubeconfig; the pod's own service account if there is none. */
+  readonly kubeconfig?: string;
+  readonly systemNamespace: string;
+  readonly trustDomain: string;
+  readonly tokenAudiences: readonly string[];
+  readonly agentServiceAccounts: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * What a controller in Kubernetes is made from: objects by watches, the authority's root in the Secret `tulle-ca`, agents
+ * known by their service-account tokens. Publishes the trust bundle that agents mount. Throws when the API server does not
+ * answer or refuses: whoever started the process starts it anew.
+ */
+export async function openKubernetes(
+  options: KubernetesOptions,
+): Promise<Pick<ControllerOptions, 'source' | 'platform' | 'translate'>> {
+  const { clock, kubeconfig, logger, systemNamespace, trustDomain } = options;
+  const client = KubernetesClient.load(kubeconfig === undefined ? {} : { kubeconfig });
+  const secret = { namespace: systemNamespace, name: 'tulle-ca' };
+  const authority = await new SecretRootStore(client, secret).open({ clock, trustDomain });
+  const bundle = { namespace: systemNamespace, name: 'tulle-trust-bundle' };
+  await publishTrustBundle(client, bundle, authority.trustBundle.pem);
+  const source = new KubernetesSource({ client, clock, logger });
+  const platform = ({ store, snapshot }: PlatformParts): Platform => {
+    const tokens = new TokenReviewAuthenticator({
+      client,
+      store,
+      audiences: options.tokenAudiences,
+      agentServiceAccounts: options.agentServiceAccounts,
+      trustDomain,
+      clock,
+      logger,
+    });
+    const control = new KubernetesControl({
+      client,
+      source,
+      store,
+      snapshot,
+      systemNamespace,
+      controllerName,
+      clock,
+      logger,
+    });
+    return {
+      authority,
+      authenticate: (token) => tokens.authenticate(token),
+      authenticateNode: (token) => tokens.authenticateNode(token),
+      tokenNodes: () => [],
+      start: () => control.start(),
+      changed: (state) => control.changed(state),
+      report: (report) => control.report(report),
+      close: async () => {
+        await control.close();
+        await client.close();
+      },
+    };
+  };
+  return {
+    source,
+    platform,
+    translate: (store, settings) => withdrawn(translateStore(store, settings, clock.nowMs()), store, systemNamespace),
+  };
+}

@@ -1,0 +1,22 @@
+import type { Workload } from '@tulle/ir';
+import type { ObjectStore } from '../objects/object-store.ts';
+import type { MeshSnapshot } from '../pipeline/mesh-snapshot.ts';
+
+/** Set to `true` on the system namespace, it takes every pod out of the mesh: the first step of `tulle uninstall`. */
+export const withdrawAnnotation = 'tulle.dev/withdraw';
+
+const reason = 'Tulle is being uninstalled';
+
+/**
+ * A snapshot with every workload out of the mesh while the system namespace asks for it: agents then release their pods
+ * in the way they always do, and report that they did.
+ */
+export function withdrawn(snapshot: MeshSnapshot, store: ObjectStore, systemNamespace: string): MeshSnapshot {
+  const namespace = store.get('Namespace', '', systemNamespace);
+  if (namespace?.metadata.annotations?.[withdrawAnnotation] !== 'true') return snapshot;
+  const workloads = new Map<string, Workload>();
+  for (const [key, workload] of snapshot.state.workloads) {
+    workloads.set(key, workload.mesh.state === 'out' ? workload : { ...workload, mesh: { state: 'out', reason } });
+  }
+  return { ...snapshot, state: { ...snapshot.state, workloads } };
+}

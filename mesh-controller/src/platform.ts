@@ -1,0 +1,63 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileRootStore, NodeTokenAuthenticator, type Authenticate, type CertificateAuthority } from '@tulle/ca';
+import type { Clock, Logger } from '@tulle/core';
+import type { AuthenticateNode, NodeReport } from '@tulle/feed';
+import type { ObjectStore } from './objects/object-store.ts';
+import type { MeshSnapshot } from './pipeline/mesh-snapshot.ts';
+
+/** What a {@link Platform} may look at. */
+export interface PlatformParts {
+  readonly store: ObjectStore;
+  readonly snapshot: () => MeshSnapshot;
+}
+
+/** What the place that a controller runs in brings with it: Kubernetes, or a machine without it. */
+export interface Platform {
+  readonly authority: CertificateAuthority;
+  /** Tells who asks for a certificate. */
+  readonly authenticate: Authenticate;
+  /** Tells which node's agent asks for configuration, or reports. */
+  readonly authenticateNode: AuthenticateNode;
+  /** Nodes that are known by tokens of their own. */
+  readonly tokenNodes: () => readonly string[];
+  /** Called once everything has been read and published. */
+  start?(): void;
+  /** Called with each new snapshot. Must not throw. */
+  changed?(snapshot: MeshSnapshot): void;
+  /** Called with each report of an agent. */
+  report?(report: NodeReport): void;
+  close?(): Promise<void>;
+}
+
+/** What {@link localPlatform} is made from. */
+export interface LocalPlatformOptions {
+  /** The authority's root is in its folder `ca`. */
+  readonly stateDir: string;
+  /** The directory of the nodes' bearer tokens. */
+  readonly nodeTokensDir: string;
+  readonly trustDomain: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A machine without Kubernetes: the authority's root in a file, a token for each node. Throws what the root's store does. */
+export function localPlatform(options: LocalPlatformOptions): Platform {
+  const { clock, logger, nodeTokensDir, stateDir, trustDomain } = options;
+  const nodes = new NodeTokenAuthenticator({ directory: nodeTokensDir, clock, logger });
+  return {
+    authority: new FileRootStore(join(stateDir, 'ca')).open({ clock, trustDomain }),
+    authenticate: (token) => nodes.authenticate(token),
+    authenticateNode: (token) => nodes.authenticate(token),
+    tokenNodes: () => tokenNodes(nodeTokensDir),
+  };
+}
+
+/** The nodes that have a token; none when the directory cannot be read, which the authenticator says. */
+function tokenNodes(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
