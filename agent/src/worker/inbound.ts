@@ -3,6 +3,7 @@ import { originalDestination, podPorts } from '@tulle/linux';
 import { plainAddress } from './addresses.ts';
 import type { Pod, PodConnection } from './pod.ts';
 import { nobody } from './channel.ts';
+import { descriptorOf } from './descriptor.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { Splice } from './splice.ts';
 
@@ -35,12 +36,4 @@ export function acceptInbound(pod: Pod, socket: Socket): void {
   const connection: PodConnection = { drain: () => {}, destroy: () => splice.reset() };
   const splice = new Splice(client, application, () => pod.connections.delete(connection));
   pod.connections.add(connection);
-}
-
-/** The descriptor of an accepted socket: Node shows it to nobody, but keeps it on the handle. */
-export function descriptorOf(socket: Socket): number | undefined {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  if (typeof handle !== 'object' || handle === null) return undefined;
-  const fd: unknown = Reflect.get(handle, 'fd');
-  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }

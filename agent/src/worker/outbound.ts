@@ -6,7 +6,7 @@ import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { nobody } from './channel.ts';
 import { Http1Client } from './http/http1-client.ts';
 import { Http2Client } from './http2/http2-client.ts';
-import { descriptorOf } from './inbound.ts';
+import { descriptorOf } from './descriptor.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
 import type { OpaqueTarget } from './opaque.ts';
@@ -102,6 +102,12 @@ function acceptTcpRoute(pod: Pod, client: ByteChannel, target: BackendTarget | u
   new OpaqueConnection(pod, client, { type: 'service', port });
 }
 
+/** Whether the port says HTTP/2: there, what is no HTTP at all is an invalid preface (RFC 9113 section 3.4). */
+function speaksHttp2(frontend: ServicePortView): boolean {
+  const { protocol } = frontend.port;
+  return protocol === 'http2' || protocol === 'grpc';
+}
+
 /**
  * A connection whose first bytes tell which version of HTTP is spoken, or that it is none.
  *
@@ -154,7 +160,7 @@ class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
       this.#seen = bytes;
       return;
     }
-    if (protocol === 'http2-preface') {
+    if (protocol === 'http2-preface' || (protocol === 'other' && speaksHttp2(this.#frontend))) {
       this.#leave();
       new Http2Client(this.#pod, this.#client, this.#frontend).onData(this.#client, bytes, 0, bytes.length);
     } else if (protocol === 'http1' || this.#accepts === 'http-only') {

@@ -1,4 +1,6 @@
+import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { descriptorOf } from './descriptor.ts';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { nobody } from './channel.ts';
 
@@ -52,7 +54,7 @@ export class SocketChannel implements ByteChannel {
 
   write(chunk: Buffer, start: number, end: number): boolean {
     const whole = start === 0 && end === chunk.length;
-    return this.socket.write(whole ? chunk : chunk.subarray(start, end));
+    return this.socket.write(whole ? chunk : chunk.subarray(start, end), this.#onWritten);
   }
 
   end(): void {
@@ -79,6 +81,17 @@ export class SocketChannel implements ByteChannel {
     this.owner.onData(this, chunk, 0, chunk.length);
   };
 
+  /**
+   * A write that fails ends the socket at once, and with it what has come but was not read yet: the answer of a server
+   * that had heard enough, which it gave before it closed (a 413 to an upload). Node calls this before it does so.
+   */
+  readonly #onWritten = (error: Error | null | undefined): void => {
+    if (error === null || error === undefined || this.socket.isPaused()) return;
+    const fd = descriptorOf(this.socket);
+    if (fd === undefined) return;
+    for (const chunk of receivedBytes(fd)) this.owner.onData(this, chunk, 0, chunk.length);
+  };
+
   readonly #onEnd = (): void => {
     this.#ended = true;
     this.owner.onEnd(this);
@@ -102,4 +115,22 @@ export class SocketChannel implements ByteChannel {
     const broken = this.#failed || !this.#ended || !this.#finished;
     owner.onClosed(this, this.#connectFailure ?? (broken ? 'reset' : undefined));
   };
+}
+
+const receivedChunkBytes = 64 * 1024;
+
+/** What the kernel has received on a socket, read without waiting. */
+function* receivedBytes(fd: number): Generator<Buffer> {
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(receivedChunkBytes);
+    let length: number;
+    try {
+      length = readSync(fd, chunk);
+    } catch {
+      // Nothing more (EAGAIN), or what broke the connection.
+      return;
+    }
+    if (length === 0) return;
+    yield chunk.subarray(0, length);
+  }
 }
