@@ -151,8 +151,9 @@ describe('plaintext, opaque bytes and addresses outside', () => {
     mesh.apply({
       workloads: { changed: new Map([['shop/cart', { ...cart.workload, mtlsMode: 'strict' }]]), removed: [] },
     });
-    const second = await mesh.connect(stranger, { address: cart.address, port: 7000 });
-    expect(await readAll(second)).toBe('');
+    const second = await mesh.connect(stranger, { address: cart.address, port: 7000 }).catch(() => undefined);
+    // The reset may come before connect() is done.
+    expect(second === undefined ? '' : await readAll(second)).toBe('');
     expect((await mesh.measures()).counters['inbound_plaintext_refused']).toBe(1);
     server.close();
   });

@@ -54,6 +54,8 @@ async function jest(label, argv) {
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      // A test that fails may leave its sockets behind: the run ends all the same, and tells.
+      '--forceExit',
       ...argv,
       '--json',
       `--outputFile=${resultFile}`,

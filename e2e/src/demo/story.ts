@@ -1,4 +1,6 @@
-import pc from 'picocolors';
+import { createColors } from 'picocolors';
+
+const colors = createColors(process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '');
 
 /** One line of the demo: a promise, whether it was kept, and the figures that show it. */
 export interface Chapter {
@@ -20,13 +22,13 @@ export class Story {
 
   title(text: string): void {
     this.#title = text;
-    if (!this.#json) process.stdout.write(`${pc.bold(text)}\n`);
+    if (!this.#json) process.stdout.write(`${colors.bold(text)}\n`);
   }
 
   tell(chapter: Chapter): void {
     this.#chapters.push(chapter);
     if (this.#json) return;
-    const mark = chapter.ok ? pc.green(' ok ') : pc.red(' !! ');
+    const mark = chapter.ok ? colors.green(' ok ') : colors.red(' !! ');
     process.stdout.write(`${mark} ${chapter.name.padEnd(18)} ${chapter.text}\n`);
   }
 

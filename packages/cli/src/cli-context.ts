@@ -21,7 +21,8 @@ export function processContext(): CliContext {
     if (error.code === 'EPIPE') process.exit();
     throw error;
   });
-  const terminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+  // Undefined, as for a pipe, would let the library decide, which takes a set CI for a terminal.
+  const terminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   return {
     env: process.env,
     colors: createColors(terminal && (process.env['NO_COLOR'] ?? '') === ''),
