@@ -6,7 +6,7 @@ import { CodedError } from '@tulle/core';
 import type { BenchCase } from './cases.ts';
 import { Lab } from './lab.ts';
 import { measure, runLoad } from './measure.ts';
-import type { PeerName } from './model.ts';
+import type { LoadResult, PeerName } from './model.ts';
 import type { BenchOptions } from './options.ts';
 import { groupSamples, hasPerf, recordPerf } from './perf.ts';
 import type { CpuTime } from './processes.ts';
@@ -97,14 +97,19 @@ async function perfCase(
     const load = runLoad(lab, bench, peer, { seconds, signal: tools.signal });
     await pause(500);
     const samples = await recordPerf(hops[hop], options.seconds, tools.directory);
-    const { requests, seconds: took } = await load;
-    const microsPerRequest =
-      (samples.busySeconds / options.seconds) * 1e6 * (requests === null ? Number.NaN : took / requests);
-    const text = groupSamples(samples.counts, microsPerRequest, topFunctions);
+    const unit = unitOf(await load);
+    const micros = ((samples.busySeconds / options.seconds) * 1e6) / unit.perSecond;
+    const text = groupSamples(samples.counts, micros, topFunctions);
     writeFileSync(join(tools.directory, `${bench.id}-${peer}-${hop}.txt`), `${text}\n`);
-    parts.push(`\n${peer}, ${hop} hop: ${microsPerRequest.toFixed(1)} µs a request while it was sampled\n${text}`);
+    parts.push(`\n${peer}, ${hop} hop: ${micros.toFixed(1)} µs a ${unit.name} while it was sampled\n${text}`);
   }
   return parts.join('\n');
+}
+
+/** What CPU time is counted by: requests, or megabytes where there are none. */
+function unitOf(load: LoadResult): { readonly name: string; readonly perSecond: number } {
+  if (load.requests !== null) return { name: 'request', perSecond: load.requests / load.seconds };
+  return { name: 'megabyte', perSecond: ((load.gigabits ?? 0) * 1e9) / 8 / 1e6 };
 }
 
 async function compare(lab: Lab, bench: BenchCase, options: BenchOptions, { signal }: RunTools): Promise<string> {
@@ -112,14 +117,12 @@ async function compare(lab: Lab, bench: BenchCase, options: BenchOptions, { sign
   for (const peer of lab.peers) {
     await runLoad(lab, bench, peer, { seconds: options.seconds, signal });
     const measured = await measure(lab, bench, peer, { seconds: options.seconds, signal });
-    const { requests } = measured.load;
-    if (requests === null || requests === 0) continue;
+    const unit = unitOf(measured.load);
+    const each = (micros: number) => (micros / unit.perSecond / measured.load.seconds).toFixed(1);
     const of = (cpu: CpuTime | undefined) =>
-      cpu === undefined
-        ? '–'
-        : `${(cpu.user / requests).toFixed(1)} user + ${(cpu.system / requests).toFixed(1)} system`;
+      cpu === undefined ? '–' : `${each(cpu.user)} user + ${each(cpu.system)} system`;
     lines.push(
-      `${peer.padEnd(10)} first ${of(measured.first)}, second ${of(measured.second)}, machine ${(measured.machineMicros / requests).toFixed(1)} µs; ${(requests / measured.load.seconds).toFixed(0)} requests/s`,
+      `${peer.padEnd(10)} first ${of(measured.first)}, second ${of(measured.second)}, machine ${each(measured.machineMicros)} µs a ${unit.name}; ${unit.perSecond.toFixed(0)} ${unit.name}s/s`,
     );
   }
   return lines.join('\n');
