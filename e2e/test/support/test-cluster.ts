@@ -57,7 +57,10 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
   /** Starts it; throws unless everything works. */
   async start(...argv: readonly string[]): Promise<void> {
     const result = await this.up(...argv);
-    if (result.status !== 0) throw new Error(`the playground did not start:\n${result.stdout}${result.stderr}`);
+    if (result.status === 0) return;
+    const logs = await this.tulle(['playground', 'logs', 'agent/n1', '--name', this.name]);
+    const said = logs.stdout.split('\n').slice(-10).join('\n');
+    throw new Error(`the playground did not start:\n${result.stdout}${result.stderr}agent n1:\n${said}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -79,8 +79,23 @@ export class TestCa {
   readonly #key: KeyObject;
   readonly #name: Name;
 
-  /** Makes an authority; with `parent` an intermediate one. `nowMs` is what the validity of its certificates is about. */
-  constructor(options: { commonName?: string; parent?: TestCa; notBeforeMs?: number; notAfterMs?: number } = {}) {
+  /** Makes an authority; with `parent` an intermediate one, with `existing` one that is there already. */
+  constructor(
+    options: {
+      readonly commonName?: string;
+      readonly parent?: TestCa;
+      readonly notBeforeMs?: number;
+      readonly notAfterMs?: number;
+      readonly existing?: { readonly certPem: string; readonly keyPem: string };
+    } = {},
+  ) {
+    if (options.existing !== undefined) {
+      const x509 = new X509Certificate(options.existing.certPem);
+      this.#key = createPrivateKey(options.existing.keyPem);
+      this.#name = AsnConvert.parse(x509.raw, Certificate).tbsCertificate.subject;
+      this.certificate = { ...options.existing, x509, der: x509.raw };
+      return;
+    }
     const commonName = options.commonName ?? `test root ${randomBytes(3).toString('hex')}`;
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#key = pair.privateKey;
