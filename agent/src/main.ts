@@ -29,7 +29,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     log.info('the agent stops; redirects stay so that nothing leaves in plaintext', { signal });
     endpoints.close();
-    agent.close();
-    setTimeout(() => process.exit(0), 100).unref();
+    void agent.abandonLeaving().finally(() => {
+      agent.close();
+      setTimeout(() => process.exit(0), 100).unref();
+    });
   });
 }

@@ -15,7 +15,9 @@ export interface AgentOptions {
   readonly trustBundle: string;
   readonly token: string;
   readonly trustDomain: string;
-  readonly podsDir: string;
+  /** Where pods are found: a directory, or the socket of a container runtime; one of them is set. */
+  readonly podsDir?: string;
+  readonly cri?: string;
   readonly workers: number;
   readonly capture: 'auto' | 'iptables' | 'ebpf';
   readonly admin: string;
@@ -32,6 +34,11 @@ function wholeNumber(least: number, most: number): (text: string) => number {
     }
     return value;
   };
+}
+
+function socket(text: string): string {
+  if (!text.startsWith('unix:///')) throw new InvalidArgumentError('expected unix:///PATH');
+  return text;
 }
 
 function listenAddress(text: string): ListenAddress {
@@ -53,7 +60,10 @@ export function readOptions(argv: readonly string[]): AgentOptions {
     .requiredOption('--trust-bundle <file>', 'PEM roots that the controller is verified with')
     .requiredOption('--token <file>', 'the bearer token shown to the controller')
     .option('--trust-domain <name>', 'the trust domain of the mesh', 'cluster.local')
-    .requiredOption('--pods-dir <dir>', 'a directory of UID.json files, one for each pod of the node')
+    .addOption(
+      new Option('--pods-dir <dir>', 'a directory of UID.json files, one for each pod of the node').conflicts('cri'),
+    )
+    .option('--cri <address>', "the container runtime's socket, such as unix:///run/containerd/containerd.sock", socket)
     .option('--workers <n>', 'data-plane processes', wholeNumber(1, 64), Math.min(4, availableParallelism()))
     .addOption(
       new Option('--capture <how>', 'how traffic is redirected').choices(['auto', 'iptables', 'ebpf']).default('auto'),
@@ -73,5 +83,9 @@ export function readOptions(argv: readonly string[]): AgentOptions {
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   command.parse(argv);
-  return command.opts<AgentOptions>();
+  const options = command.opts<AgentOptions>();
+  if (options.podsDir === undefined && options.cri === undefined) {
+    command.error("error: one of '--pods-dir' and '--cri' says where the pods of the node are found");
+  }
+  return options;
 }

@@ -17,7 +17,9 @@ import { requestLabels } from '../ipc.ts';
 import type { AgentOptions } from '../options.ts';
 import { Enrolment } from './enrolment.ts';
 import { MeshMirror } from './mesh-mirror.ts';
-import { PodDirectory } from './pod-directory.ts';
+import { CriClient } from './cri-client.ts';
+import { CriPods } from './cri-pods.ts';
+import { PodDirectory, type PodSource } from './pod-directory.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export const agentVersion = '0.1.0';
@@ -42,7 +44,7 @@ export class Agent {
   readonly feed: FeedClient;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #pods: PodDirectory;
+  readonly #pods: PodSource;
   readonly #signer: CertificateClient;
   readonly #opening = new Map<string, Waiting>();
   readonly #releasing = new Map<string, Waiting>();
@@ -92,7 +94,7 @@ export class Agent {
       },
       tools,
     );
-    this.#pods = new PodDirectory(options.podsDir, () => this.#reconcile(), tools);
+    this.#pods = podSource(options, () => this.#reconcile(), tools);
     this.feed = new FeedClient({
       address: options.controller,
       credentials,
@@ -118,6 +120,18 @@ export class Agent {
   /** Whether the agent has configuration and carries every pod that it should. */
   get ready(): boolean {
     return this.mesh.hasState && this.workers.alive.length > 0;
+  }
+
+  /**
+   * Takes away what is left in pods that are leaving, and on the node if no pod is captured: to be called before
+   * {@link close}. So nothing stays behind once every pod was let go.
+   */
+  async abandonLeaving(): Promise<void> {
+    await this.enrolment.abandonLeaving();
+    if (this.enrolment.capturedAddresses().length > 0) return;
+    await this.#probes.remove().catch((error: unknown) => {
+      this.#log.warn('the rules for probes could not be removed', { error: errorMessage(error) });
+    });
   }
 
   /** Ends the agent; the redirects stay, so that nothing goes out in plaintext until another agent takes over. */
@@ -287,6 +301,15 @@ export class Agent {
       configVersion: this.feed.version ?? '',
     };
   }
+}
+
+function podSource(
+  { cri, podsDir }: AgentOptions,
+  onChange: () => void,
+  tools: { readonly log: Logger; readonly clock: Clock },
+): PodSource {
+  if (cri !== undefined) return new CriPods({ runtime: new CriClient(cri), onChange, ...tools });
+  return new PodDirectory(podsDir ?? '', onChange, tools);
 }
 
 /** The sums that the controller shows people: requests by how they ended, and what the data path counted. */

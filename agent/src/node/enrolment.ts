@@ -60,6 +60,9 @@ export class Enrolment {
   readonly #clock: Clock;
   readonly #drainMs: number;
   readonly #pods = new Map<string, EnrolledPod>();
+  /** Pods outside of the mesh that were looked at for what an earlier agent left in them. */
+  readonly #cleaned = new Map<string, Promise<void>>();
+  #cleaning: Promise<void> = Promise.resolve();
   #local: ReadonlyMap<string, LocalPod> = new Map();
   #workloads: ReadonlyMap<string, Workload> = new Map();
 
@@ -84,12 +87,14 @@ export class Enrolment {
       const known = this.#pods.get(pod.uid);
       if (known === undefined) {
         if (workload !== undefined) this.#begin(pod, workload);
+        else if (this.#isOut(pod)) this.#cleanOnce(pod);
         continue;
       }
       known.wanted = workload !== undefined;
       if (workload !== undefined) known.workload = workload;
       this.#step(known);
     }
+    for (const uid of this.#cleaned.keys()) if (!local.has(uid)) this.#cleaned.delete(uid);
     for (const [uid, pod] of this.#pods) {
       if (local.has(uid)) continue;
       // The pod is gone, and its namespace with its rules.
@@ -98,6 +103,15 @@ export class Enrolment {
       this.#actions.closePod(uid);
     }
     this.#actions.changed();
+  }
+
+  /**
+   * Takes away what is left in pods that are on their way out, without waiting for their connections: for an agent that
+   * ends, after which nobody would carry them.
+   */
+  async abandonLeaving(): Promise<void> {
+    const leaving = [...this.#pods.values()].filter(({ state, wanted }) => state === 'leaving' && !wanted);
+    await Promise.all(leaving.map(({ local }) => this.#clean(local)));
   }
 
   /** The pods that need a certificate for these identities. */
@@ -149,6 +163,31 @@ export class Enrolment {
   #whyOut(local: LocalPod): string {
     const workload = this.#workloads.get(`${local.namespace}/${local.name}`);
     return workload?.mesh.state === 'out' ? workload.mesh.reason : 'not known to the controller yet';
+  }
+
+  /** Whether the controller says of this very pod that it is not in the mesh. */
+  #isOut(pod: LocalPod): boolean {
+    const workload = this.#workloads.get(`${pod.namespace}/${pod.name}`);
+    return workload?.uid === pod.uid && workload.mesh.state === 'out';
+  }
+
+  /** A pod may have left the mesh while no agent ran: its redirect would lead nowhere. Pods are looked at one by one. */
+  #cleanOnce(pod: LocalPod): void {
+    if (this.#cleaned.has(pod.uid)) return;
+    this.#cleaning = this.#cleaning.then(() => (this.#pods.has(pod.uid) ? undefined : this.#clean(pod)));
+    this.#cleaned.set(pod.uid, this.#cleaning);
+  }
+
+  async #clean(pod: LocalPod): Promise<void> {
+    try {
+      await this.#capture.clean(pod);
+    } catch (error) {
+      this.#cleaned.delete(pod.uid);
+      this.#log.warn('it cannot be told whether a pod is free of redirects', {
+        pod: `${pod.namespace}/${pod.name}`,
+        error: errorMessage(error),
+      });
+    }
   }
 
   #wishFor(pod: LocalPod): Workload | undefined {
@@ -220,6 +259,8 @@ export class Enrolment {
   }
 
   async #join(pod: EnrolledPod): Promise<void> {
+    // What was begun while the pod was out of the mesh must not undo what follows.
+    await this.#cleaned.get(pod.local.uid);
     await this.#actions.openPod(specOf(pod));
     await this.#capture.install(pod.local);
     pod.state = 'captured';

@@ -30,4 +30,6 @@ export interface Capture {
   release(pod: CapturePod): Promise<void>;
   /** Takes away what {@link release} had to leave for the agent's last connections. */
   remove(pod: CapturePod): Promise<void>;
+  /** Releases and removes at once, in a pod that nobody carries connections of; nothing is done where nothing is there. */
+  clean(pod: CapturePod): Promise<void>;
 }

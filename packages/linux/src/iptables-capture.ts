@@ -57,6 +57,13 @@ export class IptablesCapture implements Capture {
     await inPod('ip', ['route', 'flush', 'table', `${transparentTable}`]).catch(() => '');
     await inPod('sysctl', ['-q', '-w', ...sysctls.map(([name]) => `${name}=0`)]);
   }
+
+  async clean(pod: CapturePod): Promise<void> {
+    const saved = await commandsIn(pod)('iptables-save', ['-t', 'nat']);
+    if (!saved.includes(chains.output)) return;
+    await this.release(pod);
+    await this.remove(pod);
+  }
 }
 
 /** Lines for `ip -batch` that bring marked packets back to this host; nothing where the rule is there already. */
