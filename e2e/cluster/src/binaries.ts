@@ -55,6 +55,16 @@ const recipes = {
     testBinary: 'conformance.test',
     copies: { crds: { module: 'sigs.k8s.io/gateway-api', folder: 'config/crd' } },
   },
+  /** Others' judgement of HTTP/2 and gRPC, for the proofs in `e2e/test/proofs`. */
+  h2spec: { version: '2.2.1', binaries: { h2spec: 'github.com/summerwind/h2spec/cmd/h2spec' } },
+  'grpc-interop': {
+    version: '1.85.0',
+    binaries: {
+      client: 'google.golang.org/grpc/interop/client',
+      server: 'google.golang.org/grpc/interop/server',
+    },
+  },
+  ghz: { version: '0.121.0', binaries: { ghz: 'github.com/bojand/ghz/cmd/ghz' } },
 } as const satisfies Record<string, Recipe>;
 
 /** A part that is built: one folder of binaries in the cache. */
