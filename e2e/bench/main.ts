@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   const envoy = wantsEnvoy ? await installEnvoy(log) : '';
   const tools = { envoy, signal: interrupted.signal, log };
   if (options.profile !== undefined) {
-    process.stdout.write(`${await profilePeers(options, resolve(options.profile), tools)}\n`);
+    await profilePeers(options, resolve(options.profile), tools);
     return 0;
   }
   const startedAt = new Date().toISOString();

@@ -60,26 +60,26 @@ interface ProfileTools extends RunTools {
  * Says where the CPU time goes under the load of each case, for every peer. With perf on the PATH it samples all the
  * peers' processes by the clock, kernel and compiled JavaScript included. Without it only the agents' workers are
  * profiled, by V8, which can sample a busy process only where it enters the kernel if the kernel does not preempt: its
- * figures show which functions, hardly how much. Gives the text; the files are in `directory`.
+ * figures show which functions, hardly how much. Prints as it goes; the files are in `directory`.
  */
-export async function profilePeers(options: BenchOptions, directory: string, tools: RunTools): Promise<string> {
+export async function profilePeers(options: BenchOptions, directory: string, tools: RunTools): Promise<void> {
   mkdirSync(directory, { recursive: true });
   const perf = await hasPerf();
   // What the playground starts inherits these.
   process.env['NODE_OPTIONS'] = perf ? '--perf-basic-prof' : `--import=${pathToFileURL(hook).href}`;
   process.env['TULLE_PROFILE_DIR'] = directory;
   await using lab = await Lab.start({ peers: options.peers, workers: 1, envoy: tools.envoy, log: tools.log });
-  const parts: string[] = [];
+  const print = (text: string) => process.stdout.write(`${text}\n`);
   for (const bench of options.cases) {
     if (bench.load.kind === 'idle') continue;
-    parts.push(`## ${bench.title}`, await compare(lab, bench, options, tools));
+    print(`## ${bench.title}`);
+    print(await compare(lab, bench, options, tools));
     for (const peer of lab.peers) {
       tools.log(`profile of ${peer}, ${bench.id}`);
-      if (perf) parts.push(await perfCase(lab, bench, peer, options, { ...tools, directory, perf }));
-      else if (peer === 'tulle') parts.push(await profileCase(lab, bench, options, { ...tools, directory, perf }));
+      if (perf) print(await perfCase(lab, bench, peer, options, { ...tools, directory, perf }));
+      else if (peer === 'tulle') print(await profileCase(lab, bench, options, { ...tools, directory, perf }));
     }
   }
-  return parts.join('\n');
 }
 
 async function perfCase(

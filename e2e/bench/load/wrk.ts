@@ -59,6 +59,7 @@ export function parseWrk(stdout: string): LoadResult {
   if (line === undefined) throw new CodedError('LoadFailed', `wrk printed no result: ${stdout.slice(-500)}`);
   const counts = JSON.parse(line) as WrkCounts;
   const seconds = counts.micros / 1e6;
+  const failed = counts.connect + counts.read + counts.write + counts.status + counts.timeout;
   return {
     requests: counts.requests,
     seconds,
@@ -66,6 +67,7 @@ export function parseWrk(stdout: string): LoadResult {
     p99Ms: counts.p99 / 1000,
     p999Ms: counts.p999 / 1000,
     gigabits: (counts.bytes * 8) / seconds / 1e9,
-    errors: counts.connect + counts.read + counts.write + counts.status + counts.timeout,
+    // wrk counts nothing for connections on which no answer ever comes.
+    errors: counts.requests === 0 ? Math.max(1, failed) : failed,
   };
 }
