@@ -126,7 +126,8 @@ export function networkOf(info: string): SandboxNetwork {
   if (network === undefined) return { kind: 'node' };
   const netns = field(network, 'path');
   if (typeof netns !== 'string' || netns === '') throw new Error('the network namespace of the sandbox has no path');
-  return { kind: 'own', netns };
+  // The same directory everywhere, but only one of its names is mounted into the agent's container.
+  return { kind: 'own', netns: netns.replace(/^\/var\/run\//, '/run/') };
 }
 
 function field(value: unknown, name: string): unknown {
