@@ -274,11 +274,14 @@ export class Enrolment {
     await this.#capture.release(pod.local);
     this.#log.info('pod released', { pod: `${pod.local.namespace}/${pod.local.name}` });
     this.#actions.changed();
-    // Wanted again meanwhile: the workers keep the pod, and the next step installs the redirect anew.
+    // Wanted again meanwhile: nothing to wait for, and the next step installs the redirect anew.
+    if (pod.wanted) return;
+    // Wanted again meanwhile: the workers keep the pod.
     await this.#actions.releasePod(pod.local.uid, this.#drainMs);
     if (pod.wanted || this.#pods.get(pod.local.uid) !== pod) return;
     await this.#capture.remove(pod.local);
-    this.#pods.delete(pod.local.uid);
+    // Wanted again while its rules were taken away: then the next step brings it in anew.
+    if (!pod.wanted) this.#pods.delete(pod.local.uid);
   }
 }
 

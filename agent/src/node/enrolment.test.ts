@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Workload } from '@tulle/ir';
+import type { Capture } from '@tulle/linux';
+import { FakeClock, RecordingLogger } from '@tulle/testkit';
+import { Enrolment } from './enrolment.ts';
+
+const pod = { uid: 'u1', namespace: 'shop', name: 'web', netns: '/run/netns/web' };
+
+const workload = (state: 'in' | 'out'): Workload => ({
+  uid: 'u1',
+  namespace: 'shop',
+  name: 'web',
+  node: 'n1',
+  addresses: ['10.244.1.2'],
+  workloadName: 'web',
+  serviceAccount: 'web',
+  identity: 'spiffe://cluster.local/ns/shop/sa/web',
+  mesh: state === 'in' ? { state } : { state, reason: 'not labelled' },
+  mtlsMode: 'permissive',
+  opaquePorts: [],
+  zone: '',
+});
+
+/** What an enrolment does to its pod: each step is written down, and waits where the test says so. */
+class Steps {
+  readonly done: string[] = [];
+  #held: { readonly step: string; readonly began: () => void; readonly go: Promise<void> } | undefined;
+  #stopReleasing: (() => void) | undefined;
+  readonly enrolment: Enrolment;
+
+  constructor() {
+    const step = (name: string) => () => this.#step(name);
+    const capture: Capture = {
+      mode: 'iptables',
+      install: step('install'),
+      release: step('release'),
+      remove: step('remove'),
+      clean: () => Promise.resolve(),
+    };
+    this.enrolment = new Enrolment(
+      capture,
+      {
+        hasCertificate: () => true,
+        openPod: step('open'),
+        releasePod: async () => {
+          const stopped = new Promise<void>((resolve) => (this.#stopReleasing = resolve));
+          await Promise.race([this.#step('drain'), stopped]);
+          this.#stopReleasing = undefined;
+        },
+        stopReleasing: () => this.#stopReleasing?.(),
+        closePod: () => {},
+        changed: () => {},
+      },
+      { log: new RecordingLogger(), clock: new FakeClock(), drainMs: 300_000 },
+    );
+  }
+
+  wish(state: 'in' | 'out'): void {
+    this.enrolment.reconcile(new Map([[pod.uid, pod]]), new Map([['shop/web', workload(state)]]));
+  }
+
+  /** Makes the next `step` wait until the function that this gives is called; `began`: it has begun. */
+  hold(step: string): { readonly began: Promise<void>; readonly release: () => void } {
+    const began = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    this.#held = { step, began: began.resolve, go: go.promise };
+    return { began: began.promise, release: go.resolve };
+  }
+
+  get captured(): boolean {
+    return this.enrolment.report()[0]?.captured === 'iptables';
+  }
+
+  async #step(name: string): Promise<void> {
+    const held = this.#held;
+    if (held?.step === name) {
+      this.#held = undefined;
+      held.began();
+      await held.go;
+    }
+    this.done.push(name);
+  }
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('Enrolment', () => {
+  it('brings a pod in, and out again when its connections have drained', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    expect(steps.captured).toBe(true);
+    steps.wish('out');
+    await settled();
+    expect(steps.captured).toBe(false);
+    expect(steps.done).toEqual(['open', 'install', 'release', 'drain', 'remove']);
+  });
+
+  it.each(['open', 'install'])('takes a pod out that is no longer wanted while it comes in (%s)', async (step) => {
+    const steps = new Steps();
+    const held = steps.hold(step);
+    steps.wish('in');
+    await held.began;
+    steps.wish('out');
+    held.release();
+    await settled();
+    expect(steps.captured).toBe(false);
+    expect(steps.done.at(-1)).toBe('remove');
+  });
+
+  it.each(['release', 'remove'])('brings a pod back that is wanted again while it goes out (%s)', async (step) => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    const held = steps.hold(step);
+    steps.wish('out');
+    await held.began;
+    steps.wish('in');
+    held.release();
+    await settled();
+    expect(steps.captured).toBe(true);
+    expect(steps.done.slice(-2)).toEqual(['open', 'install']);
+  });
+
+  it('brings a pod back whose connections still drain, without waiting for them', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    const draining = steps.hold('drain');
+    steps.wish('out');
+    await draining.began;
+    steps.wish('in');
+    await settled();
+    expect(steps.captured).toBe(true);
+    expect(steps.done).not.toContain('remove');
+  });
+
+  it('does not begin to wait for the connections of a pod that is wanted again already', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    const releasing = steps.hold('release');
+    steps.wish('out');
+    await releasing.began;
+    steps.hold('drain');
+    steps.wish('in');
+    releasing.release();
+    await settled();
+    expect(steps.captured).toBe(true);
+  });
+});
