@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import type { Capture, CapturePod } from './capture.ts';
 import {
   captureRules,
@@ -9,6 +10,7 @@ import {
   removeRules,
   transparentTable,
 } from './iptables-rules.ts';
+import { NetworkNamespace } from './network-namespace.ts';
 import { runCommand } from './run-command.ts';
 import { socketMarks } from './capture.ts';
 
@@ -31,7 +33,7 @@ export class IptablesCapture implements Capture {
     const saved = await inPod('iptables-save', ['-t', 'nat']);
     // The jumps come last: a pod that has them and the redirects was captured before, by an agent that is no more.
     if (isCaptured(saved)) return;
-    await inPod('sysctl', ['-q', '-w', ...sysctls.map(([name, value]) => `${name}=${value}`)]);
+    setSysctls(pod, sysctls);
     await inPod('ip', ['-force', '-batch', '-'], await missingRoutes(pod));
     const present = presentJumps(saved);
     await inPod(
@@ -55,7 +57,10 @@ export class IptablesCapture implements Capture {
     if (rules.includes(`lookup ${transparentTable}`))
       await inPod('ip', ['rule', 'del', 'lookup', `${transparentTable}`]);
     await inPod('ip', ['route', 'flush', 'table', `${transparentTable}`]).catch(() => '');
-    await inPod('sysctl', ['-q', '-w', ...sysctls.map(([name]) => `${name}=0`)]);
+    setSysctls(
+      pod,
+      sysctls.map(([name]) => [name, '0']),
+    );
   }
 
   async clean(pod: CapturePod): Promise<void> {
@@ -72,6 +77,14 @@ async function missingRoutes(pod: CapturePod): Promise<string> {
   const route = `route replace local 0.0.0.0/0 dev lo table ${transparentTable}\n`;
   if (rules.includes(`lookup ${transparentTable}`)) return route;
   return `rule add fwmark ${socketMarks.inbound}/${socketMarks.mask} lookup ${transparentTable}\n${route}`;
+}
+
+/** Files below /proc/sys/net are those of the network namespace that the thread is in: no program is needed. */
+function setSysctls(pod: CapturePod, values: readonly (readonly [name: string, value: string])[]): void {
+  using namespace = NetworkNamespace.open(pod.netns);
+  namespace.run(() => {
+    for (const [name, value] of values) writeFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, value);
+  });
 }
 
 type RunInPod = (file: string, argv: readonly string[], input?: string) => Promise<string>;
