@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AgentPodsView } from '@tulle/admin-api';
+import type { AgentPodView, AgentPodsView } from '@tulle/admin-api';
 import type { NodeState, PodStatusView } from '@tulle/playground';
 import { LinkRecorder } from '../../src/link-recorder.ts';
 import { PlaygroundClient, waitFor } from '../../src/playground-client.ts';
@@ -69,7 +69,10 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
 
   override async down(): Promise<CommandResult> {
     const result = await super.down();
-    rmSync(dirname(this.root), { recursive: true, force: true });
+    // Where another one still runs, the directory is not empty.
+    if (existsSync(this.root) && readdirSync(this.root).every((name) => name.endsWith('.lock'))) {
+      rmSync(dirname(this.root), { recursive: true, force: true });
+    }
     return result;
   }
 
@@ -133,27 +136,35 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
   /** Waits until the pods of a namespace that are captured are just these; gives the time that it took. */
   async untilCaptured(namespace: string, names: readonly string[]): Promise<number> {
     const wanted = [...names].sort().join(' ');
-    const { tookMs } = await waitFor(`of ${namespace}, captured are: ${wanted}`, 15_000, async () => {
-      const captured = await this.capturedPods(namespace);
-      return captured.sort().join(' ') === wanted ? true : undefined;
-    });
-    return tookMs;
+    let seen: readonly AgentPodView[] = [];
+    try {
+      const { tookMs } = await waitFor(`of ${namespace}, captured are: ${wanted}`, 15_000, async () => {
+        seen = (await this.#agentPods()).filter((pod) => pod.namespace === namespace);
+        return capturedOf(seen).sort().join(' ') === wanted ? true : undefined;
+      });
+      return tookMs;
+    } catch (cause) {
+      throw new Error(`the agents show ${JSON.stringify(seen)}`, { cause });
+    }
   }
 
   /** The pods of a namespace that agents say they capture. An agent that does not answer captures none. */
   async capturedPods(namespace: string): Promise<string[]> {
-    const views = await Promise.all(
-      nodeNames.map((node) =>
-        this.askAgent<AgentPodsView>(node, '/v1/pods').catch((): AgentPodsView => ({ pods: [] })),
-      ),
-    );
-    return views
-      .flatMap(({ pods }) => pods)
-      .flatMap((pod) => (pod.namespace === namespace && pod.captured !== null ? [pod.name] : []));
+    return capturedOf((await this.#agentPods()).filter((pod) => pod.namespace === namespace));
+  }
+
+  async #agentPods(): Promise<readonly AgentPodView[]> {
+    const ask = (node: string) =>
+      this.askAgent<AgentPodsView>(node, '/v1/pods').catch((): AgentPodsView => ({ pods: [] }));
+    return (await Promise.all(nodeNames.map(ask))).flatMap(({ pods }) => pods);
   }
 
   /** Captures what crosses the link of a node. */
   async recordLink(name: (typeof nodeNames)[number]): Promise<LinkRecorder> {
     return await LinkRecorder.start(await this.node(name));
   }
+}
+
+function capturedOf(pods: readonly AgentPodView[]): string[] {
+  return pods.flatMap((pod) => (pod.captured === null ? [] : [pod.name]));
 }
