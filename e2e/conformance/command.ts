@@ -4,6 +4,19 @@ import { join } from 'node:path';
 const clusterMain = join(import.meta.dirname, '../cluster/src/main.ts');
 const nodeFlags = ['--disable-warning=ExperimentalWarning'];
 
+/** The cluster that commands go to; each test of a cluster may have its own. */
+let clusterName = 'main';
+
+/** Sends all commands to the cluster of this name. */
+export function useCluster(name: string): void {
+  clusterName = name;
+}
+
+/** The command line with the cluster's name where the subcommand takes one. */
+function withName([subcommand = '', ...rest]: readonly string[]): string[] {
+  return subcommand === 'build' ? [subcommand, ...rest] : [subcommand, '--name', clusterName, ...rest];
+}
+
 /** What a command did. */
 export interface CommandResult {
   readonly status: number;
@@ -16,7 +29,7 @@ export function cluster(
   options: { readonly input?: string; readonly onLine?: (line: string) => void; readonly timeoutMs?: number } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...nodeFlags, clusterMain, ...argv], {
+    const child = spawn(process.execPath, [...nodeFlags, clusterMain, ...withName(argv)], {
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 600_000,
     });

@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
-import { cluster, kubectl, must } from './command.ts';
+import { cluster, kubectl, must, useCluster } from './command.ts';
 import { publishedReports } from './published.ts';
 
 const { values: options } = parseArgs({
   options: {
     'run-test': { type: 'string' },
     'skip-install': { type: 'boolean', default: false },
+    name: { type: 'string', default: 'main' },
     features: { type: 'string' },
     report: { type: 'string', default: join(import.meta.dirname, 'report.yaml') },
     help: { type: 'boolean', default: false },
@@ -17,7 +18,7 @@ const { values: options } = parseArgs({
 });
 if (options.help) {
   process.stdout.write(
-    'usage: npm run conformance [-- --run-test NAME] [-- --skip-install] [-- --features A,B] [-- --report FILE]\n' +
+    'usage: npm run conformance [-- --run-test NAME] [-- --skip-install] [-- --features A,B] [-- --report FILE] [-- --name CLUSTER]\n' +
       '  Needs no cluster: brings one up, installs the mesh in it, and leaves both (npm run cluster:down).\n',
   );
   process.exit(0);
@@ -204,6 +205,7 @@ async function runSuite(binaries: BinaryPaths): Promise<number> {
   return status;
 }
 
+useCluster(options.name);
 const binaries = await prepare();
 const before = await requestsCounted();
 const proof = new CaptureProof();
