@@ -122,10 +122,10 @@ proxy.
 
 The rounds are interleaved (each case with each peer, then again). Figures are medians; the range behind one is where
 the true median lies with 90 % certainty, or all that was seen where there are fewer than five rounds. CPU is user and
-system time of the proxies' processes, for Tulle the agent's main process and its worker; *machine* is all that the
-machine was busy with but other people's processes, less the same for \`direct\` in the same round (\`direct\`'s own is the whole, in brackets). A bound whose range
-has the limit inside is inconclusive, which is no pass. At most ${(machine.foreignCpuShare * 100).toFixed(0)} % of the CPU time of a measurement went to
-processes that were not the benchmark's.
+system time of the proxies' processes, for Tulle the agent's main process and its worker; _machine_ is all that the
+machine was busy with but for processes that are not the benchmark's, less the same for \`direct\` in the same round
+(\`direct\`'s own is the whole, in brackets). A bound whose range has the limit inside is inconclusive, which is no pass.
+At most ${(machine.foreignCpuShare * 100).toFixed(0)} % of the CPU time of a measurement went to processes that were not the benchmark's.
 
 ${tables(rows, bounds)}
 ${notes.length === 0 ? '' : `\n${notes.join('\n')}\n`}`;
