@@ -43,7 +43,7 @@ async function processes(): Promise<unknown> {
 describe('pods that join and leave by the label of their namespace', () => {
   it('keep their open connections, idle and busy, and their processes; new connections change at once', async () => {
     await using talker = new Talker(cluster, 'shop/web');
-    const flow = cluster.flow('shop/web', { url: 'http://paint/', concurrency: 2 });
+    const flow = await cluster.flow('shop/web', { url: 'http://paint/', concurrency: 2 });
     const before = await processes();
 
     await talker.open('idle', echo);
@@ -97,7 +97,7 @@ describe('pods that join and leave by the label of their namespace', () => {
 
   it('may change their mind at any time', async () => {
     await using talker = new Talker(cluster, 'shop/web');
-    const flow = cluster.flow('shop/web', { url: 'http://paint/', concurrency: 2, fresh: true });
+    const flow = await cluster.flow('shop/web', { url: 'http://paint/', concurrency: 2, fresh: true });
     await talker.open('busy', echo);
     await talker.chatter('busy');
     for (let i = 0; i < 5; i++) {

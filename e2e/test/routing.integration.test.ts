@@ -55,7 +55,7 @@ describe('a split by weights', () => {
   });
 
   it('is changed while requests flow, and none fails', async () => {
-    const flow = cluster.flow('shop/web', { url: 'http://split/', concurrency: 4 });
+    const flow = await cluster.flow('shop/web', { url: 'http://split/', concurrency: 4 });
     cluster.edit('split.yaml', (text) => text.replace('weight: 70', 'weight: 0').replace('weight: 20', 'weight: 0'));
     const { tookMs } = await waitFor('only green answers', 10_000, async () => {
       const { answers } = await cluster.request('shop/web', { url: 'http://split/', count: 40 });

@@ -38,6 +38,8 @@ async function run(plan) {
     while (!stopped && (count === 0 || started < count)) {
       started += 1;
       await send(plan, agent, (answer, details) => {
+        // Whoever waits for requests to flow hears of the first answer.
+        if (count === 0 && result.requests === 0) process.stdout.write('\n');
         result.requests += 1;
         result.answers[answer] = (result.answers[answer] ?? 0) + 1;
         result.last = details;

@@ -93,8 +93,8 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
     return (await this.request(pod, { url })).answers;
   }
 
-  /** Starts requests from a pod that go on until they are stopped. */
-  flow(pod: string, plan: Omit<RequestPlan, 'count'>): RequestFlow {
+  /** Starts requests from a pod that go on until they are stopped; comes back when the first is answered. */
+  async flow(pod: string, plan: Omit<RequestPlan, 'count'>): Promise<RequestFlow> {
     const child = this.startExec(pod, ['node', 'requests.mjs', JSON.stringify([{ ...plan, count: 0 }])]);
     let stdout = '';
     child.stdout?.on('data', (bytes) => (stdout += bytes));
@@ -105,6 +105,8 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
         else resolve(result);
       });
     });
+    const flowing = new Promise((resolve) => child.stdout?.once('data', resolve));
+    await Promise.race([flowing, ended]);
     return {
       stop: () => {
         child.stdin?.end();
