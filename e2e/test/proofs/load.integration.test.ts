@@ -38,6 +38,15 @@ describe('100,000 requests through two agents without one error', () => {
     expect(lines).toEqual(everyOneAnswered);
   });
 
+  it('h2load over HTTP/2 with a body, which is sent again where the server did not process it', async () => {
+    cluster.write('body.txt', 'x'.repeat(1_000));
+    const lines = await h2load(
+      ['-c', '8', '-m', '16', '-d', `${cluster.directory}/body.txt`],
+      'http://nginx.shop.svc.cluster.local:81/',
+    );
+    expect(lines).toEqual(everyOneAnswered);
+  });
+
   it('h2load over HTTP/1.1, to a server that closes every 1000 requests', async () => {
     const lines = await h2load(['--h1', '-c', '32'], 'http://nginx.shop.svc.cluster.local/');
     expect(lines).toEqual(everyOneAnswered);

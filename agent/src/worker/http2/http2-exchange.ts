@@ -5,12 +5,16 @@ import { encodeHeaderList, http2ErrorCode } from '@tulle/wire';
 import type { ChannelFailure } from '../channel.ts';
 import type { AnswerReason } from '../http/answers.ts';
 import { answerStatus } from '../http/answers.ts';
+import { Replay } from '../http/replay.ts';
 import { RouteChoice } from '../http/route-choice.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
 import { encodeRequest, encodeResponse, http2Answer, isGrpc } from './heads.ts';
 import type { Http2Receiver, Http2Upstream } from './http2-upstream.ts';
+
+/** So often a request may find that those before it have filled the connection that it waited for. */
+const maxCrowdedOut = 16;
 
 /**
  * One request of an HTTP/2 client and its response: a stream of the client's connection joined to a stream of a
@@ -33,10 +37,13 @@ export class Http2Exchange implements Http2Receiver, Deadline {
   #upstream: Http2Stream | undefined;
   #attemptStartedMs = 0;
   #retries = 0;
+  #crowdedOut = 0;
   /** Body bytes, and trailers, that came before there was a stream to send them on. */
   #kept: Buffer[] = [];
   #keptTrailers: Buffer | undefined;
   #bodySent = false;
+  /** What of the body was sent, in case the server did not process it. */
+  readonly #replay = new Replay();
   #unreturnedRequestBytes = 0;
   #unreturnedResponseBytes = 0;
   #status = 0;
@@ -98,7 +105,8 @@ export class Http2Exchange implements Http2Receiver, Deadline {
       this.#answer('connect-failed');
       return;
     }
-    const endStream = this.#requestEnded && this.#kept.length === 0 && this.#keptTrailers === undefined;
+    const bodiless = !this.#bodySent && this.#kept.length === 0 && this.#keptTrailers === undefined;
+    const endStream = this.#requestEnded && bodiless;
     this.#connection.send({ head: this.#requestHead as Buffer, endStream, kind: this.#requestKind, receiver: this });
   }
 
@@ -116,8 +124,7 @@ export class Http2Exchange implements Http2Receiver, Deadline {
       this.#kept.push(chunk.subarray(start, end));
       return;
     }
-    this.#bodySent = true;
-    this.#unreturnedRequestBytes += end - start;
+    this.#noteBody(chunk, start, end);
     if (upstream.write(chunk, start, end)) this.#returnRequestWindow();
   }
 
@@ -129,8 +136,15 @@ export class Http2Exchange implements Http2Receiver, Deadline {
   onRequestTrailers(headers: Http2Headers): void {
     this.#requestEnded = true;
     const trailers = Buffer.from(encodeResponse(this.#pod.context.encoder, headers, undefined));
-    if (this.#upstream === undefined) this.#keptTrailers = trailers;
-    else this.#upstream.sendTrailers(trailers);
+    // Kept also when they are sent at once: they may have to be sent again.
+    this.#keptTrailers = trailers;
+    this.#upstream?.sendTrailers(trailers);
+  }
+
+  #noteBody(chunk: Buffer, start: number, end: number): void {
+    this.#bodySent = true;
+    this.#replay.add(chunk, start, end);
+    this.#unreturnedRequestBytes += end - start;
   }
 
   /** The client takes bytes again. */
@@ -157,9 +171,10 @@ export class Http2Exchange implements Http2Receiver, Deadline {
     const kept = this.#kept;
     this.#kept = [];
     let taken = true;
+    // Another attempt begins with what was sent before; its window has been given back, or will be with the rest.
+    for (const chunk of this.#replay.chunks) taken = stream.write(chunk, 0, chunk.length);
     for (const chunk of kept) {
-      this.#bodySent = true;
-      this.#unreturnedRequestBytes += chunk.length;
+      this.#noteBody(chunk, 0, chunk.length);
       taken = stream.write(chunk, 0, chunk.length);
     }
     if (taken) this.#returnRequestWindow();
@@ -207,19 +222,27 @@ export class Http2Exchange implements Http2Receiver, Deadline {
     this.#upstream = undefined;
     this.#connection = undefined;
     if (this.#done || this.#responseEnded) return;
-    this.#finishEndpoint('failure');
+    // A server that sends GOAWAY or refuses a stream works: it wants the request on another connection.
+    const refused = unprocessed && errorCode === http2ErrorCode.refusedStream;
+    this.#finishEndpoint(refused ? 'cancelled' : 'failure');
     if (this.#status !== 0) {
       this.#count('upstream-reset');
       this.#leave();
       this.#client.reset(errorCode === http2ErrorCode.noError ? http2ErrorCode.internalError : errorCode);
       return;
     }
+    if (refused && !hadStream && this.#crowdedOut < maxCrowdedOut) {
+      // The connection had no room when it opened: no attempt was made yet.
+      this.#crowdedOut += 1;
+      this.#attempt(undefined);
+      return;
+    }
     const retry = wantsRetry(this.#choice.rule?.retry, {
-      outcome: unprocessed ? (hadStream ? 'unprocessed' : 'connect-failed') : 'reset',
+      outcome: unprocessed ? (hadStream || refused ? 'unprocessed' : 'connect-failed') : 'reset',
       status: 0,
       retries: this.#retries,
       responseStarted: false,
-      bodyReplayable: !this.#bodySent,
+      bodyReplayable: this.#replay.whole,
       idempotent: false,
     });
     if (retry && failure !== 'policy-denied') {
