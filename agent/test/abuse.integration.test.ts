@@ -98,6 +98,34 @@ describe('clients and servers that are slow or hostile', () => {
     socket.destroy();
   });
 
+  it('does not close a tunnel for ever when responses end while their client is slow', async () => {
+    const body = Buffer.alloc(200_000, 'x');
+    handle = (_request, response) => response.end(body);
+    // More than the tunnel's window (16 MiB) in responses whose last bytes find their client's buffers full.
+    const clients = Array.from({ length: 8 }, async () => {
+      const socket = await connect();
+      for (let i = 0; i < 40; i++) {
+        socket.pause();
+        socket.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        let got = 0;
+        const whole = new Promise<void>((resolve) => {
+          const onData = (chunk: Buffer) => {
+            got += chunk.length;
+            if (got < body.length) return;
+            socket.off('data', onData);
+            resolve();
+          };
+          socket.on('data', onData);
+        });
+        socket.resume();
+        await whole;
+      }
+      socket.destroy();
+    });
+    await Promise.all(clients);
+  });
+
   it('refuses a head without end, and forgets it', async () => {
     const socket = await connect();
     socket.write('GET / HTTP/1.1\r\nHost: cart\r\n');

@@ -461,6 +461,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.#state = 'head';
     this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
     if (this.#held !== undefined) this.#release();
+    else this.#channel.resume();
   }
 
   onUpgraded(chunk: Buffer, start: number, end: number): void {

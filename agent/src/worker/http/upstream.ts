@@ -105,6 +105,7 @@ export class Upstream implements ChannelOwner, Deadline {
   detach(): ByteChannel | undefined {
     this.#receiver = undefined;
     this.#die();
+    this.#channel?.resume();
     return this.#channel;
   }
 
@@ -206,6 +207,8 @@ export class Upstream implements ChannelOwner, Deadline {
     }
     this.#reader.next();
     this.#reader.sink = undefined;
+    // Whoever had it may have paused it at the end: its window would stay closed, and in time the tunnel's.
+    this.#channel.resume();
     this.deadlineMs = this.#home.ticker.nowMs + this.#idleTimeoutMs;
     this.#home.release(this);
   }
