@@ -9,7 +9,7 @@ const reason = 'Tulle is being uninstalled';
 
 /**
  * A snapshot with every workload out of the mesh while the system namespace asks for it: agents then release their pods
- * in the way they always do, and report that they did.
+ * in the way they always do, and report that they did. No route has a status then, so what we wrote is taken away.
  */
 export function withdrawn(snapshot: MeshSnapshot, store: ObjectStore, systemNamespace: string): MeshSnapshot {
   const namespace = store.get('Namespace', '', systemNamespace);
@@ -18,5 +18,5 @@ export function withdrawn(snapshot: MeshSnapshot, store: ObjectStore, systemName
   for (const [key, workload] of snapshot.state.workloads) {
     workloads.set(key, workload.mesh.state === 'out' ? workload : { ...workload, mesh: { state: 'out', reason } });
   }
-  return { ...snapshot, state: { ...snapshot.state, workloads } };
+  return { ...snapshot, state: { ...snapshot.state, workloads }, routeStatuses: new Map() };
 }

@@ -57,11 +57,13 @@ async function get(address: ControllerAddress, path: string): Promise<{ statusCo
     const answer = await client.request({ path, method: 'GET' });
     return { statusCode: answer.statusCode, body: await answer.body.json() };
   } catch (error) {
-    throw new CodedError('Unreachable', `cannot reach the controller of ${address.mesh}: ${errorMessage(error)}`, {
+    const why = errorMessage(address.explain?.() ?? error);
+    throw new CodedError('Unreachable', `cannot reach the controller of ${address.mesh}: ${why}`, {
       hint: address.hint,
     });
   } finally {
     await client.destroy();
+    await address.close?.();
   }
 }
 

@@ -20,7 +20,9 @@ export function addMeshOptions(command: Command, examples: readonly string[]): C
   return addExamples(
     addOutputOption(command)
       .option('--playground <name>', 'the playground to ask (TULLE_PLAYGROUND); needed when several are running')
-      .option('--controller <address>', 'the controller to ask, unix:PATH (TULLE_CONTROLLER)'),
+      .option('--controller <address>', 'the controller to ask, unix:PATH (TULLE_CONTROLLER)')
+      .option('--kubeconfig <file>', 'the cluster to ask (KUBECONFIG, when no playground is running)')
+      .option('--context <name>', 'the context of the kubeconfig'),
     examples,
   );
 }

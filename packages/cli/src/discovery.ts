@@ -11,17 +11,24 @@ export interface ControllerAddress {
   readonly mesh: string;
   /** The command that shows what is wrong when the controller does not answer. */
   readonly hint: string;
+  /** What kept a connection from being made, if anything is known of it. */
+  readonly explain?: () => unknown;
+  /** Ends what was begun to reach it. */
+  readonly close?: () => Promise<void>;
 }
 
 /** What the user said about which mesh is meant. */
 export interface MeshChoice {
   readonly playground?: string;
   readonly controller?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
 }
 
 /**
  * Finds the controller that is meant: the one named by `--controller` or TULLE_CONTROLLER, else the playground named by
- * `--playground` or TULLE_PLAYGROUND, else the one playground that is running.
+ * `--playground` or TULLE_PLAYGROUND, else that of the cluster named by `--kubeconfig` or `--context`, else the one
+ * playground that is running, else that of the cluster that KUBECONFIG names.
  *
  * Throws a {@link CodedError}: `NoMesh` when none is running, `SeveralMeshes` when several are, `UnknownPlayground`,
  * `InvalidControllerAddress`.
@@ -32,14 +39,16 @@ export async function findController(
 ): Promise<ControllerAddress> {
   const controller = choice.controller ?? (choice.playground === undefined ? env['TULLE_CONTROLLER'] : undefined);
   if (controller !== undefined) return namedController(controller);
+  if (choice.kubeconfig !== undefined || choice.context !== undefined) return clusterAddress(choice);
   const root = playgroundsRoot(env);
   const name = choice.playground ?? env['TULLE_PLAYGROUND'];
   if (name !== undefined) return namedPlayground(root, name);
   const running = await runningPlaygrounds(root);
   const [only] = running;
+  if (only === undefined && (env['KUBECONFIG'] ?? '') !== '') return clusterAddress(choice);
   if (only === undefined) {
     throw new CodedError('NoMesh', 'no playground is running, and no mesh was named', {
-      hint: 'tulle playground up DIR   (a directory of Kubernetes manifests)',
+      hint: 'tulle playground up DIR   (a directory of Kubernetes manifests), or --kubeconfig FILE for a cluster',
     });
   }
   if (running.length > 1) {
@@ -48,6 +57,15 @@ export async function findController(
     });
   }
   return playgroundAddress(root, only);
+}
+
+/** The client of Kubernetes takes longer to load than all else: only now. */
+async function clusterAddress({ kubeconfig, context }: MeshChoice): Promise<ControllerAddress> {
+  const { clusterController } = await import('./kubernetes/cluster-controller.ts');
+  return clusterController({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
 }
 
 function namedController(address: string): ControllerAddress {

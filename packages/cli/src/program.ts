@@ -4,9 +4,12 @@ import { exitStatus, exitStatusOf, formatError } from './cli-error.ts';
 import { cliVersion } from './cli-version.ts';
 import { addExamples } from './command-support.ts';
 import { registerCertificates } from './commands/certificates.ts';
+import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDescribe } from './commands/describe.ts';
+import { registerInstall } from './commands/install.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerUninstall } from './commands/uninstall.ts';
 import { registerVersion } from './commands/version.ts';
 
 /** Commands that are registered from elsewhere. */
@@ -22,6 +25,9 @@ export function buildProgram(context: CliContext, more: readonly CommandRegistra
   registerStatus(program, context);
   registerDescribe(program, context);
   registerCertificates(program, context);
+  registerInstall(program, context);
+  registerCheck(program, context);
+  registerUninstall(program, context);
   for (const register of more) register(program);
   registerVersion(program, context);
   registerCompletion(program, context);

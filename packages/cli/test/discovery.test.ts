@@ -13,7 +13,7 @@ describe('which mesh is meant', () => {
     expect(await tulle(['status'], { env: { TULLE_PLAYGROUND_ROOT: join(directory.path, 'none') } })).toEqual({
       status: 1,
       out: '',
-      err: 'tulle: no playground is running, and no mesh was named\n  Try: tulle playground up DIR   (a directory of Kubernetes manifests)\n',
+      err: 'tulle: no playground is running, and no mesh was named\n  Try: tulle playground up DIR   (a directory of Kubernetes manifests), or --kubeconfig FILE for a cluster\n',
     });
   });
 
