@@ -73,11 +73,13 @@ describe('an agent that is killed', () => {
   it.each(['n1', 'n2'] as const)('(%s) lets nothing through in clear, and has its pods back soon', async (node) => {
     await using recorder = await cluster.recordLink(node);
     const flow = await cluster.flow('shop/web', { url, concurrency: 2, fresh: true });
-    const started = performance.now();
-    await killMeshProcess(cluster, `agent ${node}`);
-    await cluster.untilCaptured('shop', podNames);
+    const part = `agent ${node}` as const;
+    const killed = await killMeshProcess(cluster, part);
+    await waitFor('the agent is started again', 5_000, async () =>
+      [undefined, killed].includes(findMeshProcess(cluster, part)) ? undefined : true,
+    );
+    expect(await cluster.untilCaptured('shop', podNames)).toBeLessThan(2_000);
     await untilAnswered('200 red');
-    const backAfterMs = performance.now() - started;
     const { answers } = await flow.stop();
     const { packets, found } = await recorder.stop(['the-secret-path', 'x-version']);
     expect(found).toEqual([]);
@@ -86,7 +88,6 @@ describe('an agent that is killed', () => {
     for (const answer of Object.keys(answers))
       expect(answer).toMatch(/^(200 red|503 connect-failed|502 upstream-reset|error E.*)$/);
     expect(answers['200 red']).toBeGreaterThan(0);
-    expect(backAfterMs).toBeLessThan(5_000);
   });
 
   it('comes back with the certificates and the configuration that it needs', async () => {

@@ -124,6 +124,22 @@ describe('answers that the mesh makes', () => {
   });
 
   it('come for the share of a backend that does not exist, and only for it', async () => {
+    cluster.write(
+      'half.yaml',
+      `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: half, namespace: shop }
+spec:
+  parentRefs: [{ group: '', kind: Service, name: table, port: 80 }]
+  rules:
+    - matches: [{ path: { type: PathPrefix, value: /half } }]
+      backendRefs: [{ name: red, port: 80, weight: 1 }, { name: not-there, port: 80, weight: 1 }]
+`,
+    );
+    await waitFor('the route acts', 5_000, async () =>
+      (await cluster.answers('shop/web', 'http://table/half'))['404 no-route'] === 1 ? undefined : true,
+    );
     const { answers } = await cluster.request('shop/web', { url: 'http://table/half', count: 200 });
     expect(Object.keys(answers).sort()).toEqual(['200 red', '500 invalid-backend']);
     expect(Math.abs((answers['200 red'] ?? 0) - 100)).toBeLessThanOrEqual(20);
@@ -222,7 +238,7 @@ describe('what the CLI says of it', () => {
   });
 
   it('says of a route with a backend that is not there which one', async () => {
-    const route = (await cluster.document('describe', 'httproute', 'shop/table')) as RouteView;
+    const route = (await cluster.document('describe', 'httproute', 'shop/half')) as RouteView;
     const resolved = route.parents[0]?.conditions.find(({ type }) => type === 'ResolvedRefs');
     expect(resolved).toMatchObject({ status: 'False', reason: 'BackendNotFound' });
     expect(resolved?.message).toContain('not-there');

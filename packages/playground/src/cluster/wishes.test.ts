@@ -72,7 +72,7 @@ describe('readWishes', () => {
     ]);
   });
 
-  it('passes on what it does not act on, and warns of nodes that are not its own', () => {
+  it('passes on what it does not act on, with the place where it was written, and warns of nodes that are not its own', () => {
     const account = manifest({
       apiVersion: 'v1',
       kind: 'ServiceAccount',
@@ -80,7 +80,13 @@ describe('readWishes', () => {
     });
     const node = manifest({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n7' } });
     const wishes = readWishes([account, node], noWishes);
-    expect(wishes.others).toEqual([account.object]);
+    const { file, line } = account;
+    expect(wishes.others).toEqual([
+      {
+        ...account.object,
+        metadata: { name: 'web', namespace: 'shop', annotations: { 'tulle.dev/origin': `${file}:${line}` } },
+      },
+    ]);
     expect(wishes.problems).toMatchObject([{ severity: 'warning', object: 'Node n7' }]);
   });
 });

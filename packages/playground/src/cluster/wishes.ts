@@ -99,11 +99,11 @@ export function readWishes(objects: readonly ManifestObject[], before: Wishes): 
         put(deployments, before.deployments, namespacedKey(object.metadata), readDeployment(object), complain);
         break;
       case 'Service':
-        services.set(namespacedKey(object.metadata), object);
+        services.set(namespacedKey(object.metadata), withOrigin(object, { file, line }));
         places.set(namespacedKey(object.metadata), { file, line });
         break;
       case 'EndpointSlice':
-        slices.push(object);
+        slices.push(withOrigin(object, { file, line }));
         break;
       case 'ConfigMap':
         configMaps.set(namespacedKey(object.metadata), object);
@@ -122,11 +122,17 @@ export function readWishes(objects: readonly ManifestObject[], before: Wishes): 
         });
         break;
       default:
-        others.push(object);
+        others.push(withOrigin(object, { file, line }));
     }
   }
   const namespaces = namespacesOf(objects, declared);
   return { pods, deployments, services, slices, configMaps, namespaces, others, problems, places };
+}
+
+/** Says in an annotation where a person wrote the object, for those who read a copy of it. */
+function withOrigin<T extends KubernetesObject>(object: T, place: { readonly file: string; readonly line: number }): T {
+  const annotations = { ...object.metadata.annotations, 'tulle.dev/origin': `${place.file}:${place.line}` };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 /** `Kind NS/NAME`. */

@@ -13,6 +13,7 @@ import type { PodRuntime } from '../pods/pod-runtime.ts';
 import { openLog } from '../pods/log-file.ts';
 import { RestartingProcess } from '../pods/restarting-process.ts';
 import { answers, askAdmin } from './admin-client.ts';
+import type { PlaygroundProblem } from '../state.ts';
 import type { SupervisorOptions } from './options.ts';
 
 const workspace = resolve(import.meta.dirname, '../../../..');
@@ -97,6 +98,17 @@ export class MeshProcesses {
       }),
     );
     return missing.sort();
+  }
+
+  /** What the controller finds wrong with the objects that it reads: routes of what is not there, and the like. */
+  async objectProblems(): Promise<PlaygroundProblem[]> {
+    const status = await askAdmin<StatusView>(this.#paths.controllerSocket, '/v1/status');
+    return (status?.problems ?? []).flatMap(({ severity, object, message, file, line }) => {
+      if (object === undefined || file === undefined) return [];
+      const { kind, namespace, name } = object;
+      const label = `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+      return [{ severity, object: label, message, file, ...(line === undefined ? {} : { line }) }];
+    });
   }
 
   /**

@@ -149,7 +149,8 @@ class Supervisor {
     }
     this.#stage = 'running';
     this.#writeState();
-    const errors = this.#problems(this.#cluster.view()).filter(({ severity }) => severity === 'error');
+    const problems = [...this.#problems(this.#cluster.view()), ...((await this.#mesh?.objectProblems()) ?? [])];
+    const errors = problems.filter(({ severity }) => severity === 'error');
     return [...errors.map(problemText), ...waiting];
   }
 
