@@ -6,7 +6,7 @@ import { trustDomainProblem } from '@tulle/identity';
 import type { AdminAddress } from './admin/admin-server.ts';
 import { MeshController, type ControllerOptions } from './controller.ts';
 import { DirectorySource } from './objects/directory-source.ts';
-import { translateStore } from './pipeline/translate-store.ts';
+import { StoreTranslator } from './pipeline/store-translator.ts';
 import { localPlatform } from './platform.ts';
 import { createLogger } from './server/logger.ts';
 
@@ -140,10 +140,11 @@ function fromDirectory(flags: Flags, logger: ReturnType<typeof createLogger>): S
   const { objects, nodeTokens, stateDir, trustDomain } = flags;
   if (objects === undefined) throw new CodedError('Usage', '--source directory needs --objects DIR');
   if (nodeTokens === undefined) throw new CodedError('Usage', '--source directory needs --node-tokens DIR');
+  const translator = new StoreTranslator();
   return {
     source: new DirectorySource({ directory: objects, logger, clock: systemClock }),
     platform: () => localPlatform({ stateDir, nodeTokensDir: nodeTokens, trustDomain, clock: systemClock, logger }),
-    translate: (store, settings) => translateStore(store, settings, systemClock.nowMs()),
+    translate: (store, settings, nowMs) => translator.translate(store, settings, nowMs),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@tulle/core';
 import { KubernetesClient } from '@tulle/kubernetes';
 import { controllerName } from '@tulle/translate';
 import type { ControllerOptions } from '../controller.ts';
-import { translateStore } from '../pipeline/translate-store.ts';
+import { StoreTranslator } from '../pipeline/store-translator.ts';
 import type { Platform, PlatformParts } from '../platform.ts';
 import { KubernetesControl } from './kubernetes-control.ts';
 import { KubernetesSource } from './kubernetes-source.ts';
@@ -71,9 +71,11 @@ export async function openKubernetes(
       },
     };
   };
+  const translator = new StoreTranslator();
   return {
     source,
     platform,
-    translate: (store, settings) => withdrawn(translateStore(store, settings, clock.nowMs()), store, systemNamespace),
+    translate: (store, settings, nowMs) =>
+      withdrawn(translator.translate(store, settings, nowMs), store, systemNamespace),
   };
 }

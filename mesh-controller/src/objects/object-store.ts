@@ -18,6 +18,7 @@ export class ObjectStore implements ObjectSink {
   readonly #objects = new Map<ObjectKind, Map<string, StoredObject>>();
   readonly #onChange: () => void;
   #problems: readonly SourceProblem[] = [];
+  #changes: ObjectChange[] = [];
 
   /** `onChange` is called after each change to the objects or the problems; it should only take note. */
   constructor(onChange: () => void) {
@@ -29,6 +30,7 @@ export class ObjectStore implements ObjectSink {
     for (const change of changes) {
       if (change.type === 'set') this.#set(change);
       else this.#delete(change.reference);
+      this.#changes.push(change);
     }
     this.#onChange();
   }
@@ -37,6 +39,13 @@ export class ObjectStore implements ObjectSink {
     if (problems.length === 0 && this.#problems.length === 0) return;
     this.#problems = problems;
     this.#onChange();
+  }
+
+  /** Takes the changes since the last time, in their order: for the one who keeps up with the objects. */
+  takeChanges(): readonly ObjectChange[] {
+    const changes = this.#changes;
+    this.#changes = [];
+    return changes;
   }
 
   /** What the source could not read or use. */

@@ -2,24 +2,26 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { decodeObject, formatObjectError } from '@tulle/gateway-api';
-import type { KubernetesObject } from '@tulle/gateway-api';
+import type { Condition, KubernetesObject } from '@tulle/gateway-api';
 import { canonicalYaml, plainState } from '@tulle/ir';
+import type { MeshService } from '@tulle/ir';
 import { parseAllDocuments } from 'yaml';
 import { withClusterIPs } from './testing/objects.ts';
 import { translate } from './translate.ts';
-import type { Translation } from './translate.ts';
+import type { Translation } from './translation.ts';
 
 /*
  * Each `NAME.in.yaml` is translated and compared with `NAME.out.yaml`. `golden/cluster` holds whole inputs and shows the
  * whole state. To those of `golden/routes` the Services in `services.yaml` there are added, and only routes, statuses
- * and problems are shown; so too for `golden/conformance`, whose inputs are those of the official suite's mesh tests.
+ * and problems are shown; so too for `golden/policies`, with the services, and for `golden/conformance`, whose inputs
+ * are those of the official suite's mesh tests.
  * `UPDATE_GOLDEN=1` writes the outputs anew and removes those without an input.
  *
  * An input that begins with `# not decoded` is taken as it is: what an API server with older CRDs might let through.
  */
 const update = process.env['UPDATE_GOLDEN'] === '1';
 const golden = join(import.meta.dirname, '..', 'golden');
-const parts = ['routes', 'cluster', 'conformance'] as const;
+const parts = ['routes', 'cluster', 'policies', 'conformance'] as const;
 type Part = (typeof parts)[number];
 const settings = { trustDomain: 'cluster.local', mtlsMode: 'permissive' } as const;
 
@@ -38,27 +40,40 @@ function readObjects(file: string): KubernetesObject[] {
 }
 
 /** What an output shows: times are left out, they are the same everywhere. */
-function shown({ state, routeStatuses, problems }: Translation, part: Part): string {
-  const statuses = [...routeStatuses].map(([key, parents]) => [
+function shown({ state, routeStatuses, policyStatuses, problems }: Translation, part: Part): string {
+  const ofRoutes = [...routeStatuses].map(([key, parents]) => [
     key,
-    parents.map(({ parentRef, conditions }) => ({
-      parentRef,
-      conditions: conditions.map(({ type, status, reason, message, observedGeneration }) => ({
-        type,
-        status,
-        reason,
-        message,
-        ...(observedGeneration === undefined ? {} : { observedGeneration }),
-      })),
-    })),
+    parents.map(({ parentRef, conditions }) => ({ parentRef, conditions: shownConditions(conditions) })),
+  ]);
+  const ofPolicyObjects = [...policyStatuses].map(([key, ancestors]) => [
+    key,
+    ancestors.map(({ ancestorRef, conditions }) => ({ ancestorRef, conditions: shownConditions(conditions) })),
   ]);
   const { routes, ...others } = plainState(state);
   return canonicalYaml({
     ...(part === 'cluster' ? others : {}),
+    ...(part === 'policies' ? { services: ofPolicies(state.services) } : {}),
     routes,
-    statuses: Object.fromEntries(statuses) as unknown,
+    statuses: Object.fromEntries([...ofRoutes, ...ofPolicyObjects]) as unknown,
     problems,
   });
+}
+
+/** The services that policies say something about. */
+function ofPolicies(services: ReadonlyMap<string, MeshService>): Record<string, MeshService> {
+  const isTouched = ({ ports, retryBudget, sessionPersistence }: MeshService) =>
+    retryBudget !== undefined || sessionPersistence !== undefined || ports.some(({ tls }) => tls !== undefined);
+  return Object.fromEntries([...services].filter(([, service]) => isTouched(service)));
+}
+
+function shownConditions(conditions: readonly Condition[]) {
+  return conditions.map(({ type, status, reason, message, observedGeneration }) => ({
+    type,
+    status,
+    reason,
+    message,
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  }));
 }
 
 function translateFiles(files: readonly string[], part: Part): Translation {

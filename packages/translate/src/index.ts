@@ -1,8 +1,11 @@
 export { meshLabel, mtlsLabel, opaquePortsAnnotation } from './cluster/labels.ts';
 export { diffMeshState } from './diff.ts';
+export { IncrementalTranslator } from './incremental/incremental-translator.ts';
+export type { TranslationChange, TranslationUpdate } from './incremental/incremental-translator.ts';
 export { routeKey } from './input.ts';
 export type { Route, TranslationInput } from './input.ts';
 export type { TranslationProblem } from './problem.ts';
-export { controllerName } from './status/route-status.ts';
+export { policyKey } from './policies/policy.ts';
+export { controllerName } from './status/controller-name.ts';
 export { translate } from './translate.ts';
-export type { Translation } from './translate.ts';
+export type { Translation } from './translation.ts';

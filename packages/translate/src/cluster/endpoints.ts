@@ -1,23 +1,23 @@
 import type { CoreServicePort, EndpointSlice, Service, SliceEndpoint } from '@tulle/gateway-api';
-import type { Endpoint, ServiceEndpoints, Workload } from '@tulle/ir';
-import { keyOf } from '../input.ts';
+import type { Endpoint, ServiceEndpoints } from '@tulle/ir';
 import { tcpPorts } from './services.ts';
 
 /** What endpoints are translated with. */
 export interface EndpointContext {
-  readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
-  readonly workloads: ReadonlyMap<string, Workload>;
-  readonly zones: ReadonlyMap<string, string>;
+  /** The Service's slices, in the order of their names. */
+  readonly slices: readonly EndpointSlice[];
+  readonly hasWorkload: (key: string) => boolean;
+  /** The zone of a node that has one. */
+  readonly zoneOf: (node: string) => string | undefined;
 }
 
 /** The endpoints of a Service, by its ports, from its EndpointSlices. */
 export function translateEndpoints(service: Service, context: EndpointContext): ServiceEndpoints {
   const { namespace, name } = service.metadata;
-  const slices = context.slices.get(keyOf(service)) ?? [];
   return {
     namespace,
     name,
-    ports: tcpPorts(service).map((port) => ({ port: port.port, endpoints: endpointsOf(port, slices, context) })),
+    ports: tcpPorts(service).map((port) => ({ port: port.port, endpoints: endpointsOf(port, context) })),
   };
 }
 
@@ -27,13 +27,9 @@ interface Candidate {
   readonly isLastResort: boolean;
 }
 
-function endpointsOf(
-  servicePort: CoreServicePort,
-  slices: readonly EndpointSlice[],
-  context: EndpointContext,
-): readonly Endpoint[] {
+function endpointsOf(servicePort: CoreServicePort, context: EndpointContext): readonly Endpoint[] {
   const found = new Map<string, Candidate>();
-  for (const slice of slices) {
+  for (const slice of context.slices) {
     if (slice.addressType === 'FQDN') continue;
     const port = slice.ports?.find((one) => one.name === (servicePort.name ?? '') && one.protocol === 'TCP')?.port;
     if (port === undefined) continue;
@@ -59,8 +55,8 @@ function candidate(
   at: { readonly address: string; readonly port: number; readonly namespace: string },
   context: EndpointContext,
 ): Candidate {
-  const { conditions, nodeName, targetRef } = one;
-  const zone = one.zone ?? (nodeName === undefined ? undefined : context.zones.get(nodeName));
+  const { conditions, hints, nodeName, targetRef } = one;
+  const zone = one.zone ?? (nodeName === undefined ? undefined : context.zoneOf(nodeName));
   const workload =
     targetRef?.kind === 'Pod' && targetRef.name !== undefined
       ? `${targetRef.namespace ?? at.namespace}/${targetRef.name}`
@@ -70,10 +66,17 @@ function candidate(
       address: at.address,
       port: at.port,
       ready: conditions?.ready !== false,
-      ...(workload !== undefined && context.workloads.has(workload) ? { workload } : {}),
+      ...(workload !== undefined && context.hasWorkload(workload) ? { workload } : {}),
       ...(nodeName === undefined ? {} : { node: nodeName }),
       ...(zone === undefined ? {} : { zone }),
+      ...(hasHint(hints?.forZones) ? { forZones: hints.forZones.map(({ name }) => name) } : {}),
+      ...(hasHint(hints?.forNodes) ? { forNodes: hints.forNodes.map(({ name }) => name) } : {}),
     },
     isLastResort: conditions?.serving === true && conditions.terminating === true,
   };
+}
+
+/** Whether a hint names anything; an empty one is none. */
+function hasHint<T>(hint: readonly T[] | undefined): hint is readonly T[] {
+  return hint !== undefined && hint.length > 0;
 }

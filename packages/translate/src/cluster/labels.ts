@@ -74,20 +74,14 @@ export interface NamespaceDefaults {
   readonly opaquePorts: readonly number[] | undefined;
 }
 
-const noDefaults: NamespaceDefaults = { mesh: undefined, mtls: undefined, opaquePorts: undefined };
+/** Those of a Namespace that says nothing, or is not there. */
+export const noDefaults: NamespaceDefaults = { mesh: undefined, mtls: undefined, opaquePorts: undefined };
 
-/** Reads what the Namespaces say; the result answers for any namespace by name. */
-export function namespaceDefaults(
-  namespaces: ReadonlyMap<string, Namespace>,
-  report: ReportProblem,
-): (namespace: string) => NamespaceDefaults {
-  const defaults = new Map<string, NamespaceDefaults>();
-  for (const [name, namespace] of namespaces) {
-    defaults.set(name, {
-      mesh: meshChoice(namespace, report),
-      mtls: mtlsChoice(namespace, report),
-      opaquePorts: opaquePorts(namespace, report),
-    });
-  }
-  return (namespace) => defaults.get(namespace) ?? noDefaults;
+/** Reads what a Namespace says. */
+export function defaultsOf(namespace: Namespace, report: ReportProblem): NamespaceDefaults {
+  return {
+    mesh: meshChoice(namespace, report),
+    mtls: mtlsChoice(namespace, report),
+    opaquePorts: opaquePorts(namespace, report),
+  };
 }

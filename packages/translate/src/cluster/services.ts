@@ -1,5 +1,6 @@
 import type { CoreServicePort, Service } from '@tulle/gateway-api';
-import type { MeshService, PortProtocol, RouteKind, ServicePort, TrafficDistribution } from '@tulle/ir';
+import type { BackendTls, MeshService, PortProtocol, RouteKind, ServicePort, TrafficDistribution } from '@tulle/ir';
+import type { BackendTraffic } from '../policies/traffic-policy.ts';
 import type { ReportProblem } from '../problem.ts';
 import { opaquePorts } from './labels.ts';
 import type { NamespaceDefaults } from './labels.ts';
@@ -72,6 +73,9 @@ export interface ServiceContext {
   readonly report: ReportProblem;
   /** Which kind of routes decides about a port of a Service (`namespace/name`). */
   readonly routeKindOf: (service: string, port: number) => RouteKind;
+  /** The TLS settings of a Service's port, by the port's name. */
+  readonly tlsOf: (service: string, portName: string) => BackendTls | undefined;
+  readonly trafficOf: (service: string) => BackendTraffic | undefined;
 }
 
 /**
@@ -83,17 +87,23 @@ export function translateService(service: Service, context: ServiceContext): Mes
   if (state.type === 'external-name' || state.type === 'pending') return undefined;
   const { namespace, name } = service.metadata;
   const opaque = opaquePorts(service, context.report) ?? context.defaults(namespace).opaquePorts ?? [];
-  const ports = tcpPorts(service).map((port): ServicePort => ({
-    port: port.port,
-    name: port.name ?? '',
-    protocol: opaque.includes(port.port) ? 'opaque' : appProtocolOf(port),
-    routeKind: context.routeKindOf(`${namespace}/${name}`, port.port),
-  }));
+  const key = `${namespace}/${name}`;
+  const ports = tcpPorts(service).map((port): ServicePort => {
+    const tls = context.tlsOf(key, port.name ?? '');
+    return {
+      port: port.port,
+      name: port.name ?? '',
+      protocol: opaque.includes(port.port) ? 'opaque' : appProtocolOf(port),
+      routeKind: context.routeKindOf(key, port.port),
+      ...(tls === undefined ? {} : { tls }),
+    };
+  });
   return {
     namespace,
     name,
     clusterIPs: state.type === 'frontend' ? state.addresses : [],
     ports,
     trafficDistribution: distributionOf(service),
+    ...context.trafficOf(key),
   };
 }

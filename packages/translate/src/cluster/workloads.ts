@@ -1,7 +1,5 @@
 import type { Pod } from '@tulle/gateway-api';
 import type { MeshSettings, Workload } from '@tulle/ir';
-import { workloadKey } from '@tulle/ir';
-import type { ObjectIndex } from '../input.ts';
 import type { ReportProblem } from '../problem.ts';
 import { meshChoice, meshLabel, mtlsChoice, opaquePorts } from './labels.ts';
 import type { NamespaceDefaults } from './labels.ts';
@@ -10,23 +8,14 @@ import type { NamespaceDefaults } from './labels.ts';
 export interface WorkloadContext {
   readonly settings: MeshSettings;
   readonly defaults: (namespace: string) => NamespaceDefaults;
-  readonly zones: ReadonlyMap<string, string>;
+  /** The zone of a node that has one. */
+  readonly zoneOf: (node: string) => string | undefined;
   readonly report: ReportProblem;
-}
-
-/** The workloads of all pods that have an address, by key. */
-export function translateWorkloads(index: ObjectIndex, context: WorkloadContext): Map<string, Workload> {
-  const workloads = new Map<string, Workload>();
-  for (const pod of index.pods.values()) {
-    const workload = translatePod(pod, context);
-    if (workload !== undefined) workloads.set(workloadKey(workload), workload);
-  }
-  return workloads;
 }
 
 /** The workload of a pod; undefined as long as it has no address or no node. */
 export function translatePod(pod: Pod, context: WorkloadContext): Workload | undefined {
-  const { settings, zones, report } = context;
+  const { settings, zoneOf, report } = context;
   const { namespace, name, uid } = pod.metadata;
   const node = pod.spec.nodeName;
   const addresses = addressesOf(pod);
@@ -47,7 +36,7 @@ export function translatePod(pod: Pod, context: WorkloadContext): Workload | und
     mesh,
     mtlsMode: mtlsChoice(pod, report) ?? defaults.mtls ?? settings.mtlsMode,
     opaquePorts: opaquePorts(pod, report) ?? defaults.opaquePorts ?? [],
-    zone: zones.get(node) ?? '',
+    zone: zoneOf(node) ?? '',
   };
 }
 

@@ -1,6 +1,8 @@
 import type { ParentReference, Service } from '@tulle/gateway-api';
+import { serviceInWords, serviceKeyOf, serviceKindOf } from '../cluster/service-catalog.ts';
 import { frontendState } from '../cluster/services.ts';
 import type { Route } from '../input.ts';
+import type { ServiceLookup } from '../lookup.ts';
 import { noSuchService, portsInWords } from './backend-ref.ts';
 import type { AcceptedReason } from './outcome.ts';
 
@@ -20,31 +22,34 @@ export type Attachment =
       readonly message: string;
     };
 
-/** Whether a parentRef is a Service's; any other belongs to somebody else and gets no status from us. */
+/** Whether a parentRef is a Service's or ServiceImport's; any other belongs to somebody else and gets no status from us. */
 export function isServiceParent(parent: ParentReference): boolean {
-  return parent.group === '' && parent.kind === 'Service';
+  return serviceKindOf(parent) !== undefined;
 }
 
 /** Finds the Service and the ports that a parentRef names. "`port` not set: all ports; both set: both must match." */
-export function attach(route: Route, parent: ParentReference, services: ReadonlyMap<string, Service>): Attachment {
+export function attach(route: Route, parent: ParentReference, services: ServiceLookup): Attachment {
   const namespace = parent.namespace ?? route.metadata.namespace;
-  const key = `${namespace}/${parent.name}`;
+  const kind = serviceKindOf(parent) ?? 'Service';
+  const key = serviceKeyOf(kind, namespace, parent.name);
   const service = services.get(key);
-  if (service === undefined) return refused('NoMatchingParent', noSuchService(services, namespace, parent.name));
+  if (service === undefined) {
+    return refused('NoMatchingParent', noSuchService(services, { kind, namespace, name: parent.name }));
+  }
   const state = frontendState(service);
   switch (state.type) {
     case 'headless':
       return refused(
         'UnsupportedValue',
-        `Service "${key}" is headless: routes act on a cluster address, and it has none`,
+        `${serviceInWords(key)} is headless: routes act on a cluster address, and it has none`,
       );
     case 'external-name':
       return refused(
         'UnsupportedValue',
-        `Service "${key}" is of type ExternalName: routes act on a cluster address, and it has none`,
+        `${serviceInWords(key)} is of type ExternalName: routes act on a cluster address, and it has none`,
       );
     case 'pending':
-      return refused('Pending', `Service "${key}" has no cluster address yet`);
+      return refused('Pending', `${serviceInWords(key)} has no cluster address yet`);
     case 'frontend':
       break;
   }
@@ -79,5 +84,5 @@ function noSuchPort(
     ...(port === undefined ? [] : [`${port}`]),
     ...(sectionName === undefined ? [] : [`named "${sectionName}"`]),
   ].join(' ');
-  return `Service "${key}" has no ${transport} port${wanted === '' ? '' : ` ${wanted}`}; it has ${portsInWords(service)}`;
+  return `${serviceInWords(key)} has no ${transport} port${wanted === '' ? '' : ` ${wanted}`}; it has ${portsInWords(service)}`;
 }

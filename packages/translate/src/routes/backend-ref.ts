@@ -1,7 +1,10 @@
 import { suggest } from '@tulle/gateway-api';
 import type { CoreServicePort, Service } from '@tulle/gateway-api';
-import type { BackendTarget } from '@tulle/ir';
+import type { BackendTarget, BackendTls } from '@tulle/ir';
+import { serviceInWords, serviceKeyOf, serviceKindOf } from '../cluster/service-catalog.ts';
+import type { ServiceKind } from '../cluster/service-catalog.ts';
 import { appProtocolOf } from '../cluster/services.ts';
+import type { ServiceLookup } from '../lookup.ts';
 import { didYouMean } from '../problem.ts';
 import type { RuleReporter, UnresolvedRef } from './outcome.ts';
 
@@ -16,7 +19,7 @@ export interface BackendReference {
 
 /** What references are resolved with. */
 export interface ReferenceContext {
-  readonly services: ReadonlyMap<string, Service>;
+  readonly services: ServiceLookup;
   /** The route's namespace. */
   readonly namespace: string;
   /** What the route sends: requests, which a backend of raw bytes cannot take, or connections. */
@@ -24,19 +27,23 @@ export interface ReferenceContext {
   readonly reporter: RuleReporter;
 }
 
-/** The names of the Services of a namespace. */
-export function serviceNamesIn(services: ReadonlyMap<string, Service>, namespace: string): string[] {
-  const prefix = `${namespace}/`;
-  return [...services.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+/** The object that a reference names. */
+export interface NamedService {
+  readonly kind: ServiceKind;
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** `there is no Service "x" in namespace "y"`, with the one that was probably meant. */
-export function noSuchService(services: ReadonlyMap<string, Service>, namespace: string, name: string): string {
-  const meant = suggest(name, serviceNamesIn(services, namespace));
-  if (meant !== undefined) return `there is no Service "${name}" in namespace "${namespace}"${didYouMean(meant)}`;
-  const elsewhere = [...services.keys()].find((key) => key.endsWith(`/${name}`));
-  const hint = elsewhere === undefined ? '' : ` (there is one in namespace "${elsewhere.slice(0, -name.length - 1)}")`;
-  return `there is no Service "${name}" in namespace "${namespace}"${hint}`;
+export function noSuchService(
+  services: Pick<ServiceLookup, 'namesIn' | 'namespaceOf'>,
+  { kind, namespace, name }: NamedService,
+): string {
+  const missing = `there is no ${kind} "${name}" in namespace "${namespace}"`;
+  const meant = suggest(name, services.namesIn(namespace, kind));
+  if (meant !== undefined) return `${missing}${didYouMean(meant)}`;
+  const elsewhere = services.namespaceOf(name, kind);
+  return elsewhere === undefined ? missing : `${missing} (there is one in namespace "${elsewhere}")`;
 }
 
 /** A Service's ports in words: `80, 8080 and 9090 (UDP)`. */
@@ -61,50 +68,52 @@ export function resolveBackend(reference: BackendReference, place: string, conte
     context.reporter.unresolved({ reason, message: `${place}: ${message}` });
     return { type: 'invalid', reason, message };
   };
-  if (group !== '' || kind !== 'Service') {
+  const serviceKind = serviceKindOf(reference);
+  if (serviceKind === undefined) {
     return invalid(
       'InvalidKind',
       `a ${group === '' ? kind : `${kind} of ${group}`} cannot be a backend, only a Service`,
     );
   }
-  const service = context.services.get(`${namespace}/${name}`);
-  if (service === undefined) return invalid('BackendNotFound', noSuchService(context.services, namespace, name));
+  const key = serviceKeyOf(serviceKind, namespace, name);
+  const words = serviceInWords(key);
+  const service = context.services.get(key);
+  if (service === undefined) {
+    return invalid('BackendNotFound', noSuchService(context.services, { kind: serviceKind, namespace, name }));
+  }
   if (service.spec.type === 'ExternalName') {
-    return invalid(
-      'InvalidKind',
-      `Service "${namespace}/${name}" is of type ExternalName, which has no endpoints in the cluster`,
-    );
+    return invalid('InvalidKind', `${words} is of type ExternalName, which has no endpoints in the cluster`);
   }
   const { port } = reference;
-  if (port === undefined) {
-    return invalid('BackendNotFound', `no port is given; Service "${namespace}/${name}" has ${portsInWords(service)}`);
-  }
+  if (port === undefined) return invalid('BackendNotFound', `no port is given; ${words} has ${portsInWords(service)}`);
   const ports = (service.spec.ports ?? []).filter((one) => one.port === port);
   if (ports.length === 0) {
-    return invalid(
-      'BackendNotFound',
-      `Service "${namespace}/${name}" has no port ${port}, it has ${portsInWords(service)}`,
-    );
+    return invalid('BackendNotFound', `${words} has no port ${port}, it has ${portsInWords(service)}`);
   }
   const tcp = ports.find((one) => one.protocol === 'TCP');
-  if (tcp === undefined) {
-    return invalid('UnsupportedProtocol', `port ${port} of Service "${namespace}/${name}" is not TCP`);
-  }
-  const refusal = protocolRefusal(tcp, context.sends);
-  if (refusal !== undefined) {
-    return invalid('UnsupportedProtocol', `port ${port} of Service "${namespace}/${name}" ${refusal}`);
-  }
-  return { type: 'service', service: `${namespace}/${name}`, port };
+  if (tcp === undefined) return invalid('UnsupportedProtocol', `port ${port} of ${words} is not TCP`);
+  const tls = context.services.tlsOf(key, tcp.name ?? '');
+  // The reference is sound, so it is the policy's status that says what is wrong; requests get an error all the same.
+  if (tls?.type === 'invalid') return { type: 'invalid', reason: 'InvalidBackendTLSPolicy', message: tls.message };
+  const refusal = protocolRefusal(tcp, context.sends, tls);
+  if (refusal !== undefined) return invalid('UnsupportedProtocol', `port ${port} of ${words} ${refusal}`);
+  return { type: 'service', service: key, port };
 }
 
 /** Why requests cannot be sent to a port whose `appProtocol` is no plain HTTP; connections can go to any. */
-function protocolRefusal(port: CoreServicePort, sends: 'requests' | 'connections'): string | undefined {
+function protocolRefusal(
+  port: CoreServicePort,
+  sends: 'requests' | 'connections',
+  tls: BackendTls | undefined,
+): string | undefined {
   if (sends === 'connections') return undefined;
   switch (appProtocolOf(port)) {
     case 'tcp':
       return `has appProtocol "${port.appProtocol}", which takes no HTTP requests`;
     case 'https':
-      return `has appProtocol "${port.appProtocol}", and the mesh has no TLS settings for it`;
+      return tls === undefined
+        ? `has appProtocol "${port.appProtocol}", and no BackendTLSPolicy says how to speak TLS to it`
+        : undefined;
     default:
       return undefined;
   }

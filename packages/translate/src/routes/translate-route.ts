@@ -1,7 +1,8 @@
-import type { BackendRef, GRPCRoute, HTTPRoute, Service, TCPRoute, TLSRoute, UDPRoute } from '@tulle/gateway-api';
+import type { BackendRef, GRPCRoute, HTTPRoute, TCPRoute, TLSRoute, UDPRoute } from '@tulle/gateway-api';
 import type { TcpRule } from '@tulle/ir';
 import { routeKey } from '../input.ts';
 import type { Route } from '../input.ts';
+import type { ServiceLookup } from '../lookup.ts';
 import { resolveBackend } from './backend-ref.ts';
 import type { ReferenceContext } from './backend-ref.ts';
 import { grpcRule, httpRule } from './http-rule.ts';
@@ -123,7 +124,7 @@ function udpRoute(route: UDPRoute): TranslatedRoute {
 }
 
 /** Translates what a route says, whatever its parents. */
-export function translateRoute(route: Route, services: ReadonlyMap<string, Service>): TranslatedRoute {
+export function translateRoute(route: Route, services: ServiceLookup): TranslatedRoute {
   const { namespace } = route.metadata;
   switch (route.kind) {
     case 'HTTPRoute':

@@ -1,7 +1,6 @@
 import type { RouteParentStatus } from '@tulle/gateway-api';
 import { objectOf } from '../problem.ts';
 import type { TranslationProblem } from '../problem.ts';
-import { routeKey } from '../input.ts';
 import type { Route } from '../input.ts';
 import type { GroupOutcome } from '../routes/groups.ts';
 
@@ -19,11 +18,10 @@ export function routeProblems(route: Route, statuses: readonly RouteParentStatus
   return [...problems.values()];
 }
 
-/** Rules of a route that no request can reach, in any of the groups that it is in. */
-export function unreachableProblems(route: Route, groups: ReadonlyMap<string, GroupOutcome>): TranslationProblem[] {
-  const key = routeKey(route);
+/** Rules of a route (`key`) that no request can reach, in any of the groups that it is in. */
+export function unreachableProblems(key: string, route: Route, groups: readonly GroupOutcome[]): TranslationProblem[] {
   const problems = new Map<number, TranslationProblem>();
-  for (const { unreachable } of groups.values()) {
+  for (const { unreachable } of groups) {
     for (const { rule, takenBy } of unreachable) {
       if (rule.route !== key) continue;
       const other = takenBy.route === key ? `rules[${takenBy.index}]` : `rules[${takenBy.index}] of ${takenBy.route}`;

@@ -1,7 +1,7 @@
 import { decodeObject, formatObjectError } from '@tulle/gateway-api';
 import type { KubernetesObject } from '@tulle/gateway-api';
 import { translate } from '../translate.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 
 /** Decodes an object as an API server would hand it out. */
 export function decoded(input: unknown): KubernetesObject {

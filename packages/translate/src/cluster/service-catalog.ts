@@ -1,0 +1,95 @@
+import type { Service, ServiceImport } from '@tulle/gateway-api';
+import { compareText } from '../input.ts';
+
+/** The kinds of objects that routes may attach to and lead to. */
+export type ServiceKind = 'Service' | 'ServiceImport';
+
+/** What stands at the end of a ServiceImport's name, so that it never is a Service's: those have no dots. */
+const importSuffix = '.clusterset';
+
+/** The API group of ServiceImports (KEP-1645). */
+export const importGroup = 'multicluster.x-k8s.io';
+
+/** Which of the kinds a reference names; undefined when it names neither. */
+export function serviceKindOf(reference: { readonly group: string; readonly kind: string }): ServiceKind | undefined {
+  if (reference.group === '' && reference.kind === 'Service') return 'Service';
+  return reference.group === importGroup && reference.kind === 'ServiceImport' ? 'ServiceImport' : undefined;
+}
+
+/** The key of a Service or ServiceImport: `namespace/name`, with `.clusterset` after the name of an import. */
+export function serviceKeyOf(kind: ServiceKind, namespace: string, name: string): string {
+  return `${namespace}/${name}${kind === 'ServiceImport' ? importSuffix : ''}`;
+}
+
+/** What people call the object of a key: `Service "shop/cart"` or `ServiceImport "shop/cart"`. */
+export function serviceInWords(key: string): string {
+  return key.endsWith(importSuffix) ? `ServiceImport "${key.slice(0, -importSuffix.length)}"` : `Service "${key}"`;
+}
+
+/** A ServiceImport as the Service that it is to the mesh: its addresses are those of the cluster set. */
+export function serviceOfImport(imported: ServiceImport): Service {
+  const { metadata, spec } = imported;
+  const ips = spec.ips ?? [];
+  const clusterIP = spec.type === 'Headless' ? 'None' : ips[0];
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { ...metadata, name: `${metadata.name}${importSuffix}` },
+    spec: {
+      type: 'ClusterIP',
+      ...(clusterIP === undefined ? {} : { clusterIP }),
+      ...(spec.type === 'Headless' ? {} : { clusterIPs: ips }),
+      ports: spec.ports,
+      internalTrafficPolicy: 'Cluster',
+      sessionAffinity: 'None',
+    },
+  };
+}
+
+/** The Services and ServiceImports, by key, and by what suggestions for misspelt names are made from. */
+export class ServiceCatalog {
+  readonly #services = new Map<string, Service>();
+  readonly #namesIn = new Map<string, Set<string>>();
+  readonly #namespacesOf = new Map<string, Set<string>>();
+
+  /** The Service, or the ServiceImport in the shape of one, of a key. */
+  get(key: string): Service | undefined {
+    return this.#services.get(key);
+  }
+
+  /** Sets or removes; tells whether there is one more or one less than before. */
+  set(key: string, service: Service | undefined): boolean {
+    const existed = this.#services.has(key);
+    if (service === undefined) this.#services.delete(key);
+    else this.#services.set(key, service);
+    if (existed === (service !== undefined)) return false;
+    const slash = key.indexOf('/');
+    const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)];
+    for (const [index, at, value] of [
+      [this.#namesIn, namespace, name],
+      [this.#namespacesOf, name, namespace],
+    ] as const) {
+      const known = index.get(at) ?? new Set();
+      if (existed) known.delete(value);
+      else known.add(value);
+      if (known.size === 0) index.delete(at);
+      else index.set(at, known);
+    }
+    return true;
+  }
+
+  /** The names of the objects of a kind in a namespace, in order. */
+  namesIn(namespace: string, kind: ServiceKind): string[] {
+    const names = [...(this.#namesIn.get(namespace) ?? [])].sort(compareText);
+    const isImport = (name: string) => name.endsWith(importSuffix);
+    return kind === 'Service'
+      ? names.filter((name) => !isImport(name))
+      : names.filter(isImport).map((name) => name.slice(0, -importSuffix.length));
+  }
+
+  /** The first namespace with an object of this kind and name. */
+  namespaceOf(name: string, kind: ServiceKind): string | undefined {
+    const key = kind === 'ServiceImport' ? `${name}${importSuffix}` : name;
+    return [...(this.#namespacesOf.get(key) ?? [])].sort(compareText)[0];
+  }
+}
