@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCommand } from '@tulle/linux';
 import type { TestPod } from './mesh-of-namespaces.ts';
 import { MeshOfNamespaces, readAll } from './mesh-of-namespaces.ts';
 
@@ -57,6 +59,25 @@ describe('clients and servers that are slow or hostile', () => {
     times.sort((a, b) => a - b);
     expect(times[95]).toBeLessThan(100);
     for (const socket of waiting) socket.destroy();
+  });
+
+  it('goes on when no descriptors are left: connections fail, the worker does not', async () => {
+    handle = (_request, response) => response.end('ok');
+    await get();
+    const pid = `${mesh.workerPid}`;
+    const used = readdirSync(`/proc/${pid}/fd`).length;
+    await runCommand('prlimit', ['--pid', pid, `--nofile=${used + 30}:`]);
+    const sockets: Socket[] = [];
+    for (let i = 0; i < 100; i++) {
+      // Each connection needs one descriptor for itself and two for its way to the application.
+      const socket = await connect().catch(() => undefined);
+      socket?.write('POST / HTTP/1.1\r\nHost: cart\r\nContent-Length: 10\r\n\r\nhalf');
+      if (socket !== undefined) sockets.push(socket);
+    }
+    expect((await mesh.measures()).counters['socket_failed']).toBeGreaterThan(0);
+    for (const socket of sockets) socket.destroy();
+    await runCommand('prlimit', ['--pid', pid, '--nofile=4096:']);
+    await get();
   });
 
   it('ends a head that does not come to its end within 10 s with 408', async () => {

@@ -113,6 +113,25 @@ describe('joining and leaving the mesh', () => {
     await closed;
   });
 
+  it('leaves no listener in a pod that goes while its ports are being opened, or that is opened twice', async () => {
+    await joinAll();
+    const late = await mesh.addPod('late', { meshed: false });
+    mesh.certify(late);
+    mesh.tell({ type: 'open-pod', pod: late.spec });
+    mesh.tell({ type: 'close-pod', uid: late.spec.uid });
+    const listeners = () => runCommand('nsenter', [`--net=${late.spec.netns}`, 'ss', '-Htln']);
+    await mesh.measures();
+    expect(await listeners()).toBe('');
+    mesh.tell({ type: 'open-pod', pod: late.spec });
+    mesh.tell({ type: 'open-pod', pod: late.spec });
+    await mesh.hear((message) => message.type === 'pod-opened' && message.uid === late.spec.uid);
+    await mesh.measures();
+    expect(await listeners()).not.toBe('');
+    mesh.tell({ type: 'close-pod', uid: late.spec.uid });
+    await mesh.measures();
+    expect(await listeners()).toBe('');
+  });
+
   it('fails closed while the worker is away: nothing goes out in plaintext', async () => {
     await joinAll();
     await mesh.killWorker();

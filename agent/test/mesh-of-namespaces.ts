@@ -156,6 +156,15 @@ export class MeshOfNamespaces {
 
   /** Gives the pod a certificate, opens its ports and redirects its traffic. */
   async join(pod: TestPod): Promise<void> {
+    this.certify(pod);
+    this.tell({ type: 'open-pod', pod: pod.spec });
+    const answer = await this.hear((message) => message.type === 'pod-opened' || message.type === 'pod-failed');
+    if (answer.type === 'pod-failed') throw new Error(answer.message);
+    await this.capture.install(pod.spec);
+  }
+
+  /** Gives the worker a certificate of the pod's identity. */
+  certify(pod: TestPod): void {
     const leaf = this.ca.leaf(pod.spec.identity);
     this.tell({
       type: 'certificate',
@@ -167,10 +176,6 @@ export class MeshOfNamespaces {
         notAfterMs: Date.now() + 3_600_000,
       },
     });
-    this.tell({ type: 'open-pod', pod: pod.spec });
-    const answer = await this.hear((message) => message.type === 'pod-opened' || message.type === 'pod-failed');
-    if (answer.type === 'pod-failed') throw new Error(answer.message);
-    await this.capture.install(pod.spec);
   }
 
   apply(delta: Partial<MeshDelta>): void {

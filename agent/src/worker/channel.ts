@@ -8,6 +8,8 @@
 export interface ByteChannel {
   /** Who is told what happens; it may be replaced while the channel is in use (a pooled connection changes hands). */
   owner: ChannelOwner;
+  /** Whether what carries the channel wants to end: nothing new should be begun on it. */
+  readonly retiring: boolean;
   /**
    * Sends `chunk[start..end)`; the bytes must not change afterwards. Before the channel is open they are kept.
    * Gives false when the other side should be read no further until {@link ChannelOwner.onWritable}.

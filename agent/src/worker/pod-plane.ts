@@ -1,19 +1,22 @@
 import { createServer, Socket } from 'node:net';
 import type { Server } from 'node:net';
+import { errorMessage } from '@tulle/core';
 import { SpiffeId } from '@tulle/identity';
 import type { Workload } from '@tulle/ir';
 import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
+import type { TcpSocketOptions } from '@tulle/linux';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec, TunnelReport } from '../ipc.ts';
 import { hostPort } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { WorkloadCertificate } from './certificates.ts';
+import { FailedChannel } from './failed-channel.ts';
 import { acceptInbound } from './inbound.ts';
 import { acceptOutbound } from './outbound.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { TunnelPool } from './tunnel-client.ts';
 import { TunnelServer } from './tunnel-server.ts';
-import type { ConnectEndpoint } from './http/upstream-pool.ts';
+import type { EndpointConnector } from './http/upstream-pool.ts';
 import { UpstreamPools } from './http/upstream-pool.ts';
 import { Http2UpstreamPools } from './http2/http2-upstream-pool.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
@@ -33,7 +36,7 @@ export class PodPlane implements Pod {
   readonly #upstreams: UpstreamPools;
   readonly #http2Upstreams: Http2UpstreamPools;
   readonly connections = new Set<PodConnection>();
-  draining = false;
+  #draining = false;
   readonly #namespace: NetworkNamespace;
   readonly #tunnelServer: TunnelServer;
   readonly #servers: Server[] = [];
@@ -49,9 +52,13 @@ export class PodPlane implements Pod {
       flusher: context.flusher,
       ticker: context.ticker,
     });
-    const connect: ConnectEndpoint = (endpoint, owner) => this.#connectEndpoint(endpoint, owner);
-    this.#upstreams = new UpstreamPools(context.ticker, connect);
-    this.#http2Upstreams = new Http2UpstreamPools(context, connect);
+    const connector: EndpointConnector = {
+      pathTo: (endpoint) => pathTo(this.#workloadOf(endpoint)),
+      connect: (endpoint, owner) =>
+        this.connectWorkload(endpoint.endpoint, this.#workloadOf(endpoint), endpointConnectTimeoutMs, owner),
+    };
+    this.#upstreams = new UpstreamPools(context.ticker, connector);
+    this.#http2Upstreams = new Http2UpstreamPools(context, connector);
     this.#tunnelServer = new TunnelServer({
       flusher: context.flusher,
       ticker: context.ticker,
@@ -84,18 +91,30 @@ export class PodPlane implements Pod {
 
   /** Connects out of the pod to a destination that is not meshed, as the pod. */
   connectPlain(to: Destination, timeoutMs: number, owner: ChannelOwner): ByteChannel {
-    const fd = this.#namespace.run(() => openTcpSocket({ destination: to.address, mark: socketMarks.outbound }));
-    const socket = new Socket({ fd, allowHalfOpen: true });
-    return SocketChannel.connecting(socket, { ...to, timeoutMs }, owner);
+    return this.#connect({ destination: to.address, mark: socketMarks.outbound }, { ...to, timeoutMs }, owner);
   }
 
   /** Connects to the pod's own application, which sees `source` as its client. */
   connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel {
-    const fd = this.#namespace.run(() =>
-      openTcpSocket({ destination: to.address, mark: socketMarks.inbound, transparentSource: source }),
-    );
-    const socket = new Socket({ fd, allowHalfOpen: true });
-    return SocketChannel.connecting(socket, { ...to, timeoutMs: applicationConnectTimeoutMs }, owner);
+    const options = { destination: to.address, mark: socketMarks.inbound, transparentSource: source };
+    return this.#connect(options, { ...to, timeoutMs: applicationConnectTimeoutMs }, owner);
+  }
+
+  /** A socket that cannot be made (no descriptors are left) is a connection that fails: nobody needs a second way. */
+  #connect(
+    options: TcpSocketOptions,
+    to: Destination & { readonly timeoutMs: number },
+    owner: ChannelOwner,
+  ): ByteChannel {
+    let fd: number;
+    try {
+      fd = this.#namespace.run(() => openTcpSocket(options));
+    } catch (error) {
+      this.context.counters.add('socket_failed');
+      this.context.log.debug('a socket could not be made in a pod', { error: errorMessage(error) });
+      return new FailedChannel(owner);
+    }
+    return SocketChannel.connecting(new Socket({ fd, allowHalfOpen: true }), to, owner);
   }
 
   /** Connects to `port` of a workload: through a tunnel where it is in the mesh, as it is where it is not. */
@@ -105,16 +124,14 @@ export class PodPlane implements Pod {
     timeoutMs: number,
     owner: ChannelOwner,
   ): ByteChannel {
-    if (workload === undefined || workload.mesh.state !== 'in') return this.connectPlain(to, timeoutMs, owner);
-    const peer = { address: to.address, identity: workload.identity };
+    const identity = pathTo(workload);
+    if (identity === plainPath) return this.connectPlain(to, timeoutMs, owner);
+    const peer = { address: to.address, identity };
     return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
   }
 
-  /** Connects to an endpoint of a Service. */
-  #connectEndpoint(to: BalancedEndpoint, owner: ChannelOwner): ByteChannel {
-    const { endpoint } = to;
-    const workload = endpoint.workload === undefined ? undefined : this.context.mesh.workload(endpoint.workload);
-    return this.connectWorkload(endpoint, workload, endpointConnectTimeoutMs, owner);
+  #workloadOf({ endpoint }: BalancedEndpoint): Workload | undefined {
+    return endpoint.workload === undefined ? undefined : this.context.mesh.workload(endpoint.workload);
   }
 
   takeUpstream(endpoint: BalancedEndpoint, fresh: boolean): Upstream {
@@ -146,10 +163,16 @@ export class PodPlane implements Pod {
 
   /** The pod leaves the mesh: whoever is connected goes on, and idle connections close. */
   drain(): void {
-    if (this.draining) return;
-    this.draining = true;
+    if (this.#draining) return;
+    this.#draining = true;
     this.#tunnelServer.drain();
     for (const connection of [...this.connections]) connection.drain();
+  }
+
+  /** The pod stays in the mesh after all. */
+  stay(): void {
+    this.#draining = false;
+    this.#tunnelServer.stay();
   }
 
   /** Ends everything at once. */
@@ -179,6 +202,13 @@ export class PodPlane implements Pod {
       });
     });
   }
+}
+
+const plainPath = '';
+
+/** How a workload is reached now: the identity that must answer in a tunnel, or {@link plainPath}. */
+function pathTo(workload: Workload | undefined): string {
+  return workload?.mesh.state === 'in' ? workload.identity : plainPath;
 }
 
 function trustDomainOf(identity: string): string {

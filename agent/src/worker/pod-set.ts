@@ -14,12 +14,15 @@ export class PodSet {
   readonly #tell: (message: FromWorker) => void;
   readonly #pods = new Map<string, PodPlane>();
   readonly #leaving = new Map<string, LeavingPod>();
+  /** Pods whose ports are being opened; one that is taken out meanwhile is closed as soon as they are. */
+  readonly #opening = new Map<string, PodPlane>();
 
   constructor(context: WorkerContext, tell: (message: FromWorker) => void) {
     this.#context = context;
     this.#tell = tell;
     context.certificates.onChange((certificate) => {
       for (const pod of this.#pods.values()) pod.renewed(certificate);
+      for (const { pod } of this.#leaving.values()) pod.renewed(certificate);
     });
   }
 
@@ -30,20 +33,29 @@ export class PodSet {
     if (leaving !== undefined) {
       leaving.cancel();
       this.#leaving.delete(uid);
-      leaving.pod.draining = false;
+      leaving.pod.stay();
       this.#pods.set(uid, leaving.pod);
     }
     if (this.#pods.has(uid)) {
       this.#tell({ type: 'pod-opened', uid });
       return;
     }
+    // Asked for again before it was done: the answer is for both.
+    if (this.#opening.has(uid)) return;
     let pod: PodPlane | undefined;
     try {
       pod = new PodPlane(spec, this.#context);
+      this.#opening.set(uid, pod);
       await pod.open();
+      if (this.#opening.get(uid) !== pod) {
+        pod.destroy();
+        return;
+      }
+      this.#opening.delete(uid);
       this.#pods.set(uid, pod);
       this.#tell({ type: 'pod-opened', uid });
     } catch (error) {
+      if (this.#opening.get(uid) === pod) this.#opening.delete(uid);
       pod?.destroy();
       this.#tell({ type: 'pod-failed', uid, message: errorMessage(error) });
     }
@@ -52,6 +64,7 @@ export class PodSet {
   /** Carries the pod's connections to their end, or to the deadline. */
   release(uid: string, drainMs: number): void {
     const pod = this.#pods.get(uid);
+    this.#opening.delete(uid);
     if (pod === undefined) {
       if (!this.#leaving.has(uid)) this.#tell({ type: 'pod-drained', uid });
       return;
@@ -68,6 +81,7 @@ export class PodSet {
 
   /** The pod is gone, and its connections with it. */
   close(uid: string): void {
+    this.#opening.delete(uid);
     this.#pods.get(uid)?.destroy();
     this.#pods.delete(uid);
     const leaving = this.#leaving.get(uid);

@@ -25,7 +25,7 @@ export interface Pod {
   readonly context: WorkerContext;
   /** Connections of the pod's own clients, and plain connections to it. */
   readonly connections: Set<PodConnection>;
-  /** Connects to the pod's own application, which sees `source` as its client. May throw where no socket can be made. */
+  /** Connects to the pod's own application, which sees `source` as its client. */
   connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel;
   /** Connects to `to`, an address of `workload`: through a tunnel where it is in the mesh, as it is where it is not. */
   connectWorkload(to: Destination, workload: Workload | undefined, timeoutMs: number, owner: ChannelOwner): ByteChannel;

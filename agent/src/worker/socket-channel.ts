@@ -7,6 +7,7 @@ import { nobody } from './channel.ts';
 /** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
 export class SocketChannel implements ByteChannel {
   owner: ChannelOwner;
+  readonly retiring = false;
   readonly socket: Socket;
   #ended = false;
   #connectFailure: ChannelFailure | undefined;
@@ -66,7 +67,9 @@ export class SocketChannel implements ByteChannel {
   reset(): void {
     this.owner = nobody;
     clearTimeout(this.#connectTimer);
-    this.socket.resetAndDestroy();
+    // Node would wait for the connection before it resets it, for minutes where nobody answers.
+    if (this.socket.connecting) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   pause(): void {

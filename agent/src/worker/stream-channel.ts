@@ -6,12 +6,19 @@ import { nobody } from './channel.ts';
 /** How many bytes are kept for a stream that is not open yet before its writer is asked to wait. */
 const maxBytesBeforeOpen = 64 * 1024;
 
+/** The connection that carries streams. */
+export interface StreamCarrier {
+  /** Whether it takes no new streams and ends with the last one. */
+  readonly retiring: boolean;
+}
+
 /**
  * A channel over one CONNECT stream of a tunnel. Pausing it withholds the stream's window, so that the other end stops
  * when the window (4 MiB) is used up; what is on its way is still delivered.
  */
 export class StreamChannel implements ByteChannel {
   owner: ChannelOwner;
+  readonly #carrier: StreamCarrier | undefined;
   #stream: Http2Stream | undefined;
   #open = false;
   #closed = false;
@@ -23,8 +30,14 @@ export class StreamChannel implements ByteChannel {
   /** Withdraws a stream that waits for its connection; set by the one that makes it wait. */
   onWithdrawn: (() => void) | undefined;
 
-  constructor(owner: ChannelOwner) {
+  /** `carrier` is the tunnel, where this end opened it and decides what it is used for. */
+  constructor(owner: ChannelOwner, carrier?: StreamCarrier) {
     this.owner = owner;
+    this.#carrier = carrier;
+  }
+
+  get retiring(): boolean {
+    return this.#carrier?.retiring ?? false;
   }
 
   /** Gives the channel its stream; the other end has not answered yet. */

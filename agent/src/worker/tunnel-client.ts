@@ -16,6 +16,7 @@ import {
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { StreamChannel } from './stream-channel.ts';
+import type { StreamCarrier } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
 import { TlsOutput } from './tls-output.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
@@ -60,7 +61,7 @@ interface WaitingStream {
  *
  * States: connecting -> open -> draining -> closed; connecting -> closed. Draining takes no new streams.
  */
-export class TunnelConnection implements Http2Handlers {
+export class TunnelConnection implements Http2Handlers, StreamCarrier {
   state: 'connecting' | 'open' | 'draining' | 'closed' = 'connecting';
   deadlineMs = Number.POSITIVE_INFINITY;
   streams = 0;
@@ -88,6 +89,10 @@ export class TunnelConnection implements Http2Handlers {
     this.#connect();
   }
 
+  get retiring(): boolean {
+    return this.state === 'draining';
+  }
+
   /** Whether another stream may be opened here (or wait for the connection). */
   get hasRoom(): boolean {
     if (this.state === 'connecting') return this.#waiting.length < maxStreams;
@@ -96,7 +101,7 @@ export class TunnelConnection implements Http2Handlers {
 
   /** Opens a stream to `destination` (`address:port` of the application); the channel opens when the other end accepts. */
   openStream(destination: string, owner: ChannelOwner): ByteChannel {
-    const channel = new StreamChannel(owner);
+    const channel = new StreamChannel(owner, this);
     if (this.state === 'open') {
       this.#begin(channel, destination);
     } else {

@@ -56,6 +56,7 @@ export class TunnelServer {
   readonly #tls: TlsServer;
   readonly #connections = new Set<TunnelServerConnection>();
   readonly #handshakes = new Set<Socket>();
+  #draining = false;
 
   constructor(context: TunnelServerContext) {
     this.#context = context;
@@ -108,9 +109,15 @@ export class TunnelServer {
     return this.#connections.size;
   }
 
-  /** Tells the other ends to open no more streams here, and closes as the last ones end. */
+  /** Tells the other ends, also those that come later, to open no more streams here; closes as the last ones end. */
   drain(): void {
+    this.#draining = true;
     for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Takes streams again. Connections that were told to end do so. */
+  stay(): void {
+    this.#draining = false;
   }
 
   destroy(): void {
@@ -136,6 +143,8 @@ export class TunnelServer {
       this.#connections.delete(connection);
     });
     this.#connections.add(connection);
+    // What an agent that has not heard of it yet brings with the connection is carried, and nothing after that.
+    if (this.#draining) connection.drain();
   };
 }
 
@@ -304,7 +313,7 @@ class PendingTunnel implements ChannelOwner {
   }
 
   onData(channel: ByteChannel, chunk: Buffer, start: number, end: number): void {
-    if (channel === this.tunnel) this.application?.write(chunk, start, end);
+    if (channel === this.tunnel && this.application?.write(chunk, start, end) === false) channel.pause();
   }
 
   onEnd(channel: ByteChannel): void {

@@ -16,6 +16,15 @@ class UpstreamPool implements UpstreamHome {
     this.ticker = ticker;
   }
 
+  /** A free connection that goes by `path`. Those that do not, since the endpoint joined or left, are closed. */
+  takeIdle(path: string): Upstream | undefined {
+    for (;;) {
+      const free = this.idle.pop();
+      if (free === undefined || (free.path === path && !free.retiring)) return free;
+      free.onDeadline();
+    }
+  }
+
   release(upstream: Upstream): void {
     if (this.idle.length >= maxIdle) upstream.onDeadline();
     else this.idle.push(upstream);
@@ -28,18 +37,23 @@ class UpstreamPool implements UpstreamHome {
   }
 }
 
-/** Opens a channel to an endpoint. */
-export type ConnectEndpoint = (endpoint: BalancedEndpoint, owner: ChannelOwner) => ByteChannel;
+/** The ways to endpoints. */
+export interface EndpointConnector {
+  /** Names the way that {@link connect} takes now; connections made another way are used for no new request. */
+  pathTo(endpoint: BalancedEndpoint): string;
+  /** Opens a channel to an endpoint. */
+  connect(endpoint: BalancedEndpoint, owner: ChannelOwner): ByteChannel;
+}
 
 /** The HTTP/1.1 connections of one pod to applications: pooled for each endpoint, never shared between pods. */
 export class UpstreamPools {
   readonly #ticker: Ticker;
-  readonly #connect: ConnectEndpoint;
+  readonly #connector: EndpointConnector;
   readonly #byEndpoint = new Map<BalancedEndpoint, UpstreamPool>();
 
-  constructor(ticker: Ticker, connect: ConnectEndpoint) {
+  constructor(ticker: Ticker, connector: EndpointConnector) {
     this.#ticker = ticker;
-    this.#connect = connect;
+    this.#connector = connector;
   }
 
   /** A connection to the endpoint: a free one, or, where there is none or `fresh` asks for it, a new one. */
@@ -50,11 +64,12 @@ export class UpstreamPools {
       this.#byEndpoint.set(endpoint, pool);
       this.#forgetUnused();
     }
-    const free = fresh ? undefined : pool.idle.pop();
+    const path = this.#connector.pathTo(endpoint);
+    const free = fresh ? undefined : pool.takeIdle(path);
     if (free !== undefined) return free;
-    const upstream = new Upstream(pool);
+    const upstream = new Upstream(pool, path);
     pool.all.add(upstream);
-    upstream.attach(this.#connect(endpoint, upstream));
+    upstream.attach(this.#connector.connect(endpoint, upstream));
     return upstream;
   }
 

@@ -43,6 +43,7 @@ export class Upstream implements ChannelOwner, Deadline {
   /** Whether it has carried a request before: the server may have closed it just now. */
   reused = false;
   opened = false;
+  readonly path: string;
   readonly #home: UpstreamHome;
   readonly #reader = new Http1ResponseReader();
   #channel: ByteChannel | undefined;
@@ -52,14 +53,21 @@ export class Upstream implements ChannelOwner, Deadline {
   #requestDone = true;
   #dead = false;
 
-  constructor(home: UpstreamHome) {
+  /** `path` names the way that its channel takes to the endpoint. */
+  constructor(home: UpstreamHome, path: string) {
     this.#home = home;
+    this.path = path;
     home.ticker.add(this);
   }
 
   /** Gives it its channel, which may be open or not. */
   attach(channel: ByteChannel): void {
     this.#channel = channel;
+  }
+
+  /** Whether no other request should be begun on it. */
+  get retiring(): boolean {
+    return this.#channel?.retiring ?? false;
   }
 
   /** Begins a request; its head is the first thing to {@link send}. */

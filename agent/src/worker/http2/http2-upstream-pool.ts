@@ -1,21 +1,26 @@
 import type { BalancedEndpoint } from '@tulle/routing';
-import type { ConnectEndpoint } from '../http/upstream-pool.ts';
+import type { EndpointConnector } from '../http/upstream-pool.ts';
 import type { WorkerContext } from '../worker-context.ts';
 import { Http2Upstream } from './http2-upstream.ts';
 
 /** The HTTP/2 connections of one pod to applications, by endpoint. */
 export class Http2UpstreamPools {
   readonly #context: WorkerContext;
-  readonly #connect: ConnectEndpoint;
+  readonly #connector: EndpointConnector;
   readonly #byEndpoint = new Map<BalancedEndpoint, Http2Upstream[]>();
 
-  constructor(context: WorkerContext, connect: ConnectEndpoint) {
+  constructor(context: WorkerContext, connector: EndpointConnector) {
     this.#context = context;
-    this.#connect = connect;
+    this.#connector = connector;
   }
 
   /** A connection to the endpoint that has room for another request. */
   take(endpoint: BalancedEndpoint): Http2Upstream {
+    const path = this.#connector.pathTo(endpoint);
+    // Made before the endpoint joined or left, or on a tunnel that ends: what is under way on them goes on.
+    for (const upstream of [...(this.#byEndpoint.get(endpoint) ?? [])]) {
+      if (upstream.path !== path || upstream.retiring) upstream.drain();
+    }
     let upstreams = this.#byEndpoint.get(endpoint);
     if (upstreams === undefined) {
       upstreams = [];
@@ -24,8 +29,8 @@ export class Http2UpstreamPools {
     const free = upstreams.find((upstream) => upstream.hasRoom);
     if (free !== undefined) return free;
     const upstream = new Http2Upstream(
-      this.#context,
-      (owner) => this.#connect(endpoint, owner),
+      { context: this.#context, path },
+      (owner) => this.#connector.connect(endpoint, owner),
       (gone) => this.#forget(endpoint, gone),
     );
     upstreams.push(upstream);

@@ -36,6 +36,7 @@ const maxWaiting = 1_024;
 export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   deadlineMs = Number.POSITIVE_INFINITY;
   opened = false;
+  readonly path: string;
   readonly #context: WorkerContext;
   readonly #forget: (upstream: Http2Upstream) => void;
   readonly #http2: Http2Connection;
@@ -45,12 +46,14 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   #closed = false;
   #draining = false;
 
+  /** `path` names the way that `connect` takes to the endpoint. */
   constructor(
-    context: WorkerContext,
+    { context, path }: { readonly context: WorkerContext; readonly path: string },
     connect: (owner: ChannelOwner) => ByteChannel,
     forget: (upstream: Http2Upstream) => void,
   ) {
     this.#context = context;
+    this.path = path;
     this.#forget = forget;
     this.#channel = connect(this);
     this.#output = new ChannelOutput(this.#channel, context.flusher);
@@ -70,6 +73,18 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   get hasRoom(): boolean {
     if (this.#closed || this.#draining) return false;
     return this.opened ? this.#http2.canOpenStream : this.#waiting.length < maxWaiting;
+  }
+
+  /** Whether what carries the connection wants to end. */
+  get retiring(): boolean {
+    return this.#channel.retiring;
+  }
+
+  /** Takes no new requests and ends with the last one. */
+  drain(): void {
+    if (this.#closed || this.#draining) return;
+    this.#draining = true;
+    if (this.opened && this.#http2.streamCount === 0) this.onDeadline();
   }
 
   /** Sends a request; the receiver gets its stream at once or when the connection is there. `head` is copied. */
@@ -108,6 +123,7 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const request of waiting) this.#begin(request);
+    if (waiting.length === 0) this.onStreamClosed();
   }
 
   // The channel's side.
