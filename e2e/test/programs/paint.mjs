@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 const version = process.env.VERSION ?? '';
 const pod = hostname();
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   if (request.url.startsWith('/never')) return;
   const { method, url, headers } = request;
   const client = request.socket.remoteAddress.replace('::ffff:', '');
@@ -30,4 +30,8 @@ createHttp2Server()
   })
   .listen(8090, '0.0.0.0');
 
-process.on('SIGTERM', () => process.exit(0));
+// As a good server does: what is being answered is answered to its end.
+process.on('SIGTERM', () => {
+  server.close(() => process.exit(0));
+  setTimeout(() => process.exit(0), 2_000);
+});
