@@ -86,6 +86,20 @@ export interface TunnelReport {
   readonly streams: number;
 }
 
+/** Somebody whom policy turned away from a pod of this node. */
+export interface DenialReport {
+  /** `namespace/name` of the pod. */
+  readonly pod: string;
+  /** The client's SPIFFE id; empty for plaintext. */
+  readonly identity: string;
+  /** The address that it came from last. */
+  readonly address: string;
+  readonly port: number;
+  readonly count: number;
+  /** Milliseconds since the epoch. */
+  readonly lastMs: number;
+}
+
 /** What one worker counted since it was started. */
 export interface WorkerMeasures {
   readonly pid: number;
@@ -95,6 +109,9 @@ export interface WorkerMeasures {
   readonly rssBytes: number;
   /** Its tunnels as they are now; at most {@link maxReportedTunnels}. */
   readonly tunnels: readonly TunnelReport[];
+  /** Who was turned away by policy, at most {@link maxReportedDenials}. */
+  readonly denials: readonly DenialReport[];
 }
 
 export const maxReportedTunnels = 1_000;
+export const maxReportedDenials = 500;

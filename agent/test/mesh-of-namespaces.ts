@@ -181,7 +181,14 @@ export class MeshOfNamespaces {
   apply(delta: Partial<MeshDelta>): void {
     this.tell({
       type: 'mesh',
-      delta: { workloads: changes(), services: changes(), endpoints: changes(), routes: changes(), ...delta },
+      delta: {
+        policies: changes(),
+        workloads: changes(),
+        services: changes(),
+        endpoints: changes(),
+        routes: changes(),
+        ...delta,
+      },
     });
   }
 

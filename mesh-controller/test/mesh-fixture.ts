@@ -61,6 +61,7 @@ export function snapshotOf(
 ): MeshSnapshot {
   const state: MeshState = {
     settings: { trustDomain: 'cluster.local', mtlsMode: 'permissive' },
+    policies: new Map(),
     workloads: parts.workloads ?? new Map(),
     services: parts.services ?? new Map(),
     endpoints: parts.endpoints ?? new Map(),
@@ -68,5 +69,5 @@ export function snapshotOf(
       (parts.routes ?? []).map((routes) => [`${routes.namespace}/${routes.name}:${routes.port}`, routes]),
     ),
   };
-  return { state, routeStatuses, problems: [] };
+  return { state, routeStatuses, policyStatuses: new Map(), problems: [] };
 }

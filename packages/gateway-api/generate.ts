@@ -1,5 +1,5 @@
 /**
- * Makes `src/generated` from the CustomResourceDefinitions in `crds`.
+ * Makes `src/generated` from the CustomResourceDefinitions in `crds`, and from our own in `deploy/crds`.
  *
  *     node packages/gateway-api/generate.ts                  regenerate
  *     node packages/gateway-api/generate.ts --update DIR     first take the CRDs and Go names of another release; DIR is
@@ -11,11 +11,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readCrd, type Crd } from './generator/crd.ts';
 import { goTypes, type GoTypes } from './generator/go-names.ts';
+import { ownTypes } from './generator/own-names.ts';
 import { schemaFile } from './generator/schemas.ts';
 import { typesFile } from './generator/types.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const crdDirectory = join(root, 'crds');
+const ownCrdDirectory = join(root, '..', '..', 'deploy', 'crds');
 const outputDirectory = join(root, 'src', 'generated');
 
 /** The CRD files that a mesh needs; the experimental channel's are supersets of the standard channel's. */
@@ -24,15 +26,20 @@ const wanted =
 
 /** Every generated file: its name below `src/generated`, and its text. */
 export function generate(): Map<string, string> {
-  const crds: Crd[] = readdirSync(crdDirectory)
-    .filter((name) => wanted.test(name))
-    .sort()
-    .map((name) => readCrd(readFileSync(join(crdDirectory, name), 'utf8')));
-  const names = JSON.parse(readFileSync(join(crdDirectory, 'go-types.json'), 'utf8')) as GoTypes;
+  const crds = [...crdsIn(crdDirectory, wanted), ...crdsIn(ownCrdDirectory, /^tulle\.dev_.*\.yaml$/)];
+  const goNames = JSON.parse(readFileSync(join(crdDirectory, 'go-types.json'), 'utf8')) as GoTypes;
+  const names = { ...goNames, ...ownTypes };
   const files = new Map<string, string>([['types.ts', typesFile(crds, names)]]);
   for (const crd of crds) files.set(`${crd.kind.toLowerCase()}.json`, schemaFile(crd));
   files.set('definitions.ts', definitionsFile(crds));
   return files;
+}
+
+function crdsIn(directory: string, names: RegExp): Crd[] {
+  return readdirSync(directory)
+    .filter((name) => names.test(name))
+    .sort()
+    .map((name) => readCrd(readFileSync(join(directory, name), 'utf8')));
 }
 
 function definitionsFile(crds: readonly Crd[]): string {

@@ -15,6 +15,7 @@ import { IptablesCapture, ProbeRules } from '@tulle/linux';
 import type { CertificateMessage, FromWorker, PodSpec, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { requestLabels } from '../ipc.ts';
 import type { AgentOptions } from '../options.ts';
+import { sumDenials } from './denials.ts';
 import { Enrolment } from './enrolment.ts';
 import { MeshMirror } from './mesh-mirror.ts';
 import { CriClient } from './cri-client.ts';
@@ -299,6 +300,7 @@ export class Agent {
       certificates: this.certificates.states(),
       counters: reportedCounters(measures),
       configVersion: this.feed.version ?? '',
+      denials: sumDenials(measures),
     };
   }
 }

@@ -1,4 +1,5 @@
 import type {
+  AuthorizationPolicy,
   ChangeSet,
   MeshDelta,
   MeshService,
@@ -13,6 +14,7 @@ export class MeshMirror {
   /** Whether anything has come yet. */
   hasState = false;
   settings: MeshSettings | undefined;
+  readonly policies = new Map<string, AuthorizationPolicy>();
   readonly workloads = new Map<string, Workload>();
   readonly services = new Map<string, MeshService>();
   readonly endpoints = new Map<string, ServiceEndpoints>();
@@ -21,6 +23,7 @@ export class MeshMirror {
   apply(delta: MeshDelta): void {
     this.hasState = true;
     if (delta.settings !== undefined) this.settings = delta.settings;
+    applyChanges(this.policies, delta.policies);
     applyChanges(this.workloads, delta.workloads);
     applyChanges(this.services, delta.services);
     applyChanges(this.endpoints, delta.endpoints);
@@ -31,6 +34,7 @@ export class MeshMirror {
   asDelta(): MeshDelta {
     return {
       ...(this.settings === undefined ? {} : { settings: this.settings }),
+      policies: { changed: this.policies, removed: [] },
       workloads: { changed: this.workloads, removed: [] },
       services: { changed: this.services, removed: [] },
       endpoints: { changed: this.endpoints, removed: [] },
@@ -41,6 +45,7 @@ export class MeshMirror {
   /** How many resources there are, by kind. */
   counts(): Record<string, number> {
     return {
+      policies: this.policies.size,
       workloads: this.workloads.size,
       services: this.services.size,
       endpoints: this.endpoints.size,

@@ -11,7 +11,7 @@ const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
 
 /**
  * Takes a plaintext connection to the pod, from outside the mesh: in PERMISSIVE mode it goes to the application, which
- * sees its client's own address; in STRICT mode it is reset. Both are counted.
+ * sees its client's own address, if policy allows those without an identity; in STRICT mode it is reset. All is counted.
  */
 export function acceptInbound(pod: Pod, socket: Socket): void {
   const { counters, mesh } = pod.context;
@@ -30,10 +30,21 @@ export function acceptInbound(pod: Pod, socket: Socket): void {
     socket.resetAndDestroy();
     return;
   }
+  const source = plainAddress(socket.remoteAddress ?? '');
+  const caller = { identity: undefined, address: source, port: destination.port };
+  if (!pod.guard.allows(caller)) {
+    socket.on('error', () => {});
+    socket.resetAndDestroy();
+    return;
+  }
   counters.add('inbound_plaintext_accepted');
   const client = SocketChannel.accepted(socket, nobody);
-  const application = pod.connectApplication(destination, plainAddress(socket.remoteAddress ?? ''), nobody);
+  const application = pod.connectApplication(destination, source, nobody);
   const connection: PodConnection = { drain: () => {}, destroy: () => splice.reset() };
-  const splice = new Splice(client, application, () => pod.connections.delete(connection));
+  const forget = pod.guard.admit({ ...caller, revoke: () => splice.reset() });
+  const splice = new Splice(client, application, () => {
+    forget();
+    pod.connections.delete(connection);
+  });
   pod.connections.add(connection);
 }

@@ -31,6 +31,7 @@ function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
     eventLoopDelayP99Ms: loopDelay.percentile(99) / 1e6,
     rssBytes: process.memoryUsage.rss(),
     tunnels: carried.tunnels(),
+    denials: carried.denials(),
   };
 }
 
@@ -54,6 +55,7 @@ function receive(message: ToWorker): void {
   switch (message.type) {
     case 'mesh':
       context.mesh.apply(message.delta);
+      pods.policiesChanged(message.delta);
       return;
     case 'certificate':
       context.certificates.put(message.certificate);

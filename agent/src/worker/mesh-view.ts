@@ -1,4 +1,5 @@
 import type {
+  AuthorizationPolicy,
   Endpoint,
   MeshDelta,
   MeshService,
@@ -58,6 +59,7 @@ interface ServiceView {
 export class MeshView {
   readonly #node: string;
   readonly #services = new Map<string, ServiceView>();
+  readonly #policies = new Map<string, AuthorizationPolicy>();
   readonly #workloads = new Map<string, Workload>();
   readonly #workloadByAddress = new Map<string, Workload>();
   readonly #frontends = new Map<string, ServicePortView>();
@@ -88,8 +90,14 @@ export class MeshView {
     return this.#workloads.get(key);
   }
 
+  policy(key: string): AuthorizationPolicy | undefined {
+    return this.#policies.get(key);
+  }
+
   /** Takes a change; what it does not name stays as it is. */
   apply(delta: MeshDelta): void {
+    for (const key of delta.policies.removed) this.#policies.delete(key);
+    for (const [key, policy] of delta.policies.changed) this.#policies.set(key, policy);
     for (const key of delta.workloads.removed) this.#removeWorkload(key);
     for (const [key, workload] of delta.workloads.changed) {
       this.#removeWorkload(key);

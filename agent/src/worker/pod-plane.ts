@@ -6,13 +6,14 @@ import type { Workload } from '@tulle/ir';
 import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
 import type { TcpSocketOptions } from '@tulle/linux';
 import type { BalancedEndpoint } from '@tulle/routing';
-import type { PodSpec, TunnelReport } from '../ipc.ts';
+import type { DenialReport, PodSpec, TunnelReport } from '../ipc.ts';
 import { hostPort } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { WorkloadCertificate } from './certificates.ts';
 import { FailedChannel } from './failed-channel.ts';
 import { acceptInbound } from './inbound.ts';
 import { acceptOutbound } from './outbound.ts';
+import { PodGuard } from './pod-guard.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { TunnelPool } from './tunnel-client.ts';
 import { TunnelServer } from './tunnel-server.ts';
@@ -32,6 +33,7 @@ const endpointConnectTimeoutMs = 10_000;
 export class PodPlane implements Pod {
   readonly spec: PodSpec;
   readonly context: WorkerContext;
+  readonly guard: PodGuard;
   readonly tunnels: TunnelPool;
   readonly #upstreams: UpstreamPools;
   readonly #http2Upstreams: Http2UpstreamPools;
@@ -44,6 +46,7 @@ export class PodPlane implements Pod {
   constructor(spec: PodSpec, context: WorkerContext) {
     this.spec = spec;
     this.context = context;
+    this.guard = new PodGuard(`${spec.namespace}/${spec.name}`, context);
     this.#namespace = NetworkNamespace.open(spec.netns);
     this.tunnels = new TunnelPool({
       namespace: this.#namespace,
@@ -64,7 +67,7 @@ export class PodPlane implements Pod {
       ticker: context.ticker,
       trustDomain: trustDomainOf(spec.identity),
       connectApplication: (to, source, owner) => this.connectApplication(to, source, owner),
-      allows: () => true,
+      guard: this.guard,
       count: (event) => context.counters.add(event),
     });
   }
@@ -154,6 +157,11 @@ export class PodPlane implements Pod {
         yield { pod, identity, direction, peerAddress: address, peerIdentity, streams };
       }
     }
+  }
+
+  /** Who was turned away by policy. */
+  denials(): Generator<DenialReport> {
+    return this.guard.denials();
   }
 
   /** What still keeps the pod's rules and sockets needed. */

@@ -1,6 +1,7 @@
 import { errorMessage } from '@tulle/core';
-import type { FromWorker, PodSpec, TunnelReport } from '../ipc.ts';
-import { maxReportedTunnels } from '../ipc.ts';
+import type { MeshDelta } from '@tulle/ir';
+import type { DenialReport, FromWorker, PodSpec, TunnelReport } from '../ipc.ts';
+import { maxReportedDenials, maxReportedTunnels } from '../ipc.ts';
 import { PodPlane } from './pod-plane.ts';
 import type { Deadline } from './tick.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -88,6 +89,32 @@ export class PodSet {
     leaving?.cancel();
     leaving?.pod.destroy();
     this.#leaving.delete(uid);
+  }
+
+  /** The mesh has changed so: breaks connections that policy no longer allows. */
+  policiesChanged({ policies, workloads }: MeshDelta): void {
+    const changed = new Set([...policies.changed.keys(), ...policies.removed]);
+    for (const { guard } of this.#carried()) {
+      if (workloads.changed.has(guard.pod) || guard.dependsOn(changed)) guard.recheck();
+    }
+  }
+
+  /** Who was turned away by policy at any pod, as many as are reported at most. */
+  denials(): DenialReport[] {
+    const denials: DenialReport[] = [];
+    for (const pod of this.#carried()) {
+      for (const denial of pod.denials()) {
+        if (denials.length === maxReportedDenials) return denials;
+        denials.push(denial);
+      }
+    }
+    return denials;
+  }
+
+  *#carried(): Generator<PodPlane> {
+    yield* this.#opening.values();
+    yield* this.#pods.values();
+    for (const { pod } of this.#leaving.values()) yield pod;
   }
 
   /** The tunnels of all pods, as many as are reported at most. */

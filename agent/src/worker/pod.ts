@@ -2,6 +2,7 @@ import type { Workload } from '@tulle/ir';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec } from '../ipc.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
+import type { PodGuard } from './pod-guard.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -23,6 +24,8 @@ export interface Destination {
 export interface Pod {
   readonly spec: PodSpec;
   readonly context: WorkerContext;
+  /** Decides who may connect to the pod. */
+  readonly guard: PodGuard;
   /** Connections of the pod's own clients, and plain connections to it. */
   readonly connections: Set<PodConnection>;
   /** Connects to the pod's own application, which sees `source` as its client. */

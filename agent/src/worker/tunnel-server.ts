@@ -13,6 +13,7 @@ import {
   tunnelHttp2Settings,
 } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { PodGuard } from './pod-guard.ts';
 import { plainAddress } from './addresses.ts';
 import { Splice } from './splice.ts';
 import { StreamChannel } from './stream-channel.ts';
@@ -29,8 +30,8 @@ export interface TunnelServerContext {
   readonly trustDomain: string;
   /** Connects to the pod's application as the client at `source`. */
   connectApplication(to: { address: string; port: number }, source: string, owner: ChannelOwner): ByteChannel;
-  /** Whether the identity may talk to the port; policy is at the destination. */
-  allows(identity: string, port: number): boolean;
+  /** Who may connect: policy is at the destination. */
+  readonly guard: Pick<PodGuard, 'allows' | 'admit'>;
   /** Counts what happened, by a closed list of names. */
   count(event: 'hbone_accepted' | 'hbone_refused' | 'hbone_handshake_failed' | 'hbone_connect_failed'): void;
 }
@@ -162,6 +163,8 @@ class TunnelServerConnection implements Http2Handlers {
   readonly #http2: Http2Connection;
   readonly #output: TlsOutput;
   readonly #onClosed: () => void;
+  /** How the guard is told that a stream has ended. */
+  readonly #admissions = new Map<Http2Stream, () => void>();
   #closed = false;
 
   constructor(context: TunnelServerContext, secure: TLSSocket, identity: string, onClosed: () => void) {
@@ -206,6 +209,7 @@ class TunnelServerConnection implements Http2Handlers {
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const forget of this.#admissions.values()) forget();
     this.#context.ticker.remove(this);
     this.#http2.destroy();
     this.#secure.destroy();
@@ -232,7 +236,8 @@ class TunnelServerConnection implements Http2Handlers {
       this.#refuse(stream, answers.badRequest);
       return;
     }
-    if (!this.#context.allows(this.identity, destination.port)) {
+    const caller = { identity: this.identity, address: this.source, port: destination.port };
+    if (!this.#context.guard.allows(caller)) {
       this.#refuse(stream, answers.denied);
       return;
     }
@@ -241,6 +246,18 @@ class TunnelServerConnection implements Http2Handlers {
     const pending = tunnel.owner as PendingTunnel;
     pending.application = this.#context.connectApplication(destination, this.source, pending);
     pending.tunnel = tunnel;
+    const forget = this.#context.guard.admit({ ...caller, revoke: () => this.#revoke(stream) });
+    this.#admissions.set(stream, forget);
+  }
+
+  /** Policy no longer allows what it did: the stream is broken, or refused if it has not been answered yet. */
+  #revoke(stream: Http2Stream): void {
+    const channel = stream.user as StreamChannel | undefined;
+    const isPending = channel?.owner instanceof PendingTunnel;
+    channel?.closed('policy-denied');
+    stream.user = undefined;
+    if (isPending) stream.sendHeaders(answers.denied, true);
+    stream.reset(isPending ? http2ErrorCode.noError : http2ErrorCode.cancel);
   }
 
   #refuse(stream: Http2Stream, answer: Buffer): void {
@@ -269,6 +286,8 @@ class TunnelServerConnection implements Http2Handlers {
 
   onStreamClosed(stream: Http2Stream): void {
     (stream.user as StreamChannel | undefined)?.closed(undefined);
+    this.#admissions.get(stream)?.();
+    this.#admissions.delete(stream);
     this.#restartIdle();
   }
 

@@ -2,16 +2,19 @@ import { cliApiVersion, type ProblemView, type RouteListView, type StatusView } 
 import type { CertificateAuthority } from '@tulle/ca';
 import type { Clock } from '@tulle/core';
 import { suggest } from '@tulle/gateway-api';
+import type { Workload } from '@tulle/ir';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { MeshPipeline } from '../pipeline/mesh-pipeline.ts';
 import type { SigningLedger } from '../server/signing-ledger.ts';
 import type { AgentRecord } from '../views/agent-record.ts';
 import { allRoutes, routeKinds } from '../views/attached-routes.ts';
+import { authorizationCheck } from '../views/authorization-view.ts';
 import { caView, rootViews } from '../views/ca-views.ts';
 import { certificatesView } from '../views/certificates-view.ts';
 import { dumpState } from '../views/dump.ts';
 import { nodeProblems, nodeViews, type NodeFacts } from '../views/node-views.ts';
-import { objectProblems } from '../views/problem-views.ts';
+import { podView } from '../views/pod-view.ts';
+import { objectProblems, problemsOf } from '../views/problem-views.ts';
 import { routeViews } from '../views/route-view.ts';
 import { serviceView } from '../views/service-view.ts';
 import { AdminError, notFound } from './admin-error.ts';
@@ -63,7 +66,7 @@ export class AdminApi {
 
   #document(segments: readonly string[], request: AdminRequest): object {
     const [noun, ...names] = segments;
-    const [first = '', second = '', third = ''] = names;
+    const [first = '', second = '', third = '', fourth = ''] = names;
     switch (`${noun}/${names.length}`) {
       case 'status/0':
         return this.#status();
@@ -73,6 +76,10 @@ export class AdminApi {
         return this.#routes(undefined, first, second);
       case 'routes/3':
         return this.#route(first, second, third);
+      case 'pods/2':
+        return this.#pod(first, second);
+      case 'authorization/4':
+        return this.#authorization(this.#workload(first, second), this.#workload(third, fourth), request);
       case 'certificates/0':
         return this.#certificates(request.query.get('namespace') ?? undefined);
       case 'problems/0':
@@ -120,6 +127,33 @@ export class AdminApi {
     if (view !== undefined) return view;
     const names = [...store.ofKind('Service')].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
     throw notFound(`Service ${namespace}/${name}`, suggestName(namespace, name, names));
+  }
+
+  #workload(namespace: string, name: string): Workload {
+    const { workloads } = this.#facts.pipeline.snapshot.state;
+    const workload = workloads.get(`${namespace}/${name}`);
+    if (workload !== undefined) return workload;
+    throw notFound(`pod ${namespace}/${name} with an address`, suggestName(namespace, name, [...workloads.keys()]));
+  }
+
+  #pod(namespace: string, name: string): object {
+    const { store, pipeline, feed } = this.#facts;
+    const workload = this.#workload(namespace, name);
+    return podView({
+      state: pipeline.snapshot.state,
+      workload,
+      agent: feed().agents.get(workload.node),
+      problems: problemsOf({ kind: 'Pod', namespace, name }, store, pipeline.snapshot),
+    });
+  }
+
+  #authorization(from: Workload, to: Workload, { query }: AdminRequest): object {
+    const text = query.get('port');
+    const port = text === null ? undefined : Number(text);
+    if (port !== undefined && !(Number.isInteger(port) && port > 0 && port <= 65_535)) {
+      throw new AdminError(400, 'BadRequest', `"${text}" is no port`);
+    }
+    return authorizationCheck(this.#facts.pipeline.snapshot.state, { from, to }, port);
   }
 
   #routes(kind: string | undefined, namespace: string, name: string): RouteListView {
@@ -185,6 +219,6 @@ function unknownPath({ segments }: AdminRequest): AdminError {
     404,
     'UnknownPath',
     `there is nothing at /${segments.join('/')}`,
-    '/v1/status, /v1/services/NS/NAME, /v1/routes/NS/NAME, /v1/certificates, /v1/problems or /v1/dump',
+    '/v1/status, /v1/services/NS/NAME, /v1/pods/NS/NAME, /v1/routes/NS/NAME, /v1/certificates, /v1/problems or /v1/dump',
   );
 }

@@ -1,5 +1,5 @@
 import type { ProblemView } from '@tulle/admin-api';
-import type { RouteParentStatus } from '@tulle/gateway-api';
+import type { PolicyAncestorStatus, RouteParentStatus } from '@tulle/gateway-api';
 import { serviceRoutesKey, type MeshState, type ServiceRoutes } from '@tulle/ir';
 
 /** What one translation gave: consistent in itself, and never changed afterwards. */
@@ -7,14 +7,24 @@ export interface MeshSnapshot {
   readonly state: MeshState;
   /** The status of each route, an entry a parentRef, by `Kind/namespace/name`. */
   readonly routeStatuses: ReadonlyMap<string, readonly RouteParentStatus[]>;
+  /** The status of each policy, what of its `ancestors` is ours, by `AuthorizationPolicy/namespace/name`. */
+  readonly policyStatuses: ReadonlyMap<string, readonly PolicyAncestorStatus[]>;
   readonly problems: readonly ProblemView[];
 }
 
 /** The snapshot before anything was translated. */
 export function emptySnapshot(settings: MeshState['settings']): MeshSnapshot {
   return {
-    state: { settings, workloads: new Map(), services: new Map(), endpoints: new Map(), routes: new Map() },
+    state: {
+      settings,
+      policies: new Map(),
+      workloads: new Map(),
+      services: new Map(),
+      endpoints: new Map(),
+      routes: new Map(),
+    },
     routeStatuses: new Map(),
+    policyStatuses: new Map(),
     problems: [],
   };
 }

@@ -95,6 +95,7 @@ export class AgentRegistry {
       ...(reportedAtMs === undefined ? {} : { reportedAtMs }),
       pods: report?.pods ?? [],
       certificates: (report?.certificates ?? []).map(certificateView),
+      ...(report?.denials === undefined ? {} : { denials: report.denials }),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { AgentCertificateView, AgentPodView } from '@tulle/admin-api';
+import type { DenialReport } from '@tulle/feed';
 
 /** A certificate that an agent reported. */
 export type CertificateFact = Omit<AgentCertificateView, 'pods'>;
@@ -18,4 +19,6 @@ export interface AgentRecord {
   readonly reportedAtMs?: number;
   readonly pods: readonly AgentPodView[];
   readonly certificates: readonly CertificateFact[];
+  /** Whom policy turned away from pods of the node. */
+  readonly denials?: readonly DenialReport[];
 }

@@ -8,6 +8,7 @@ export function dumpState(state: MeshState, configVersion: string): object {
     kind: 'Dump',
     configVersion,
     settings: state.settings,
+    policies: Object.fromEntries(state.policies),
     workloads: Object.fromEntries(state.workloads),
     services: Object.fromEntries(state.services),
     endpoints: Object.fromEntries(state.endpoints),

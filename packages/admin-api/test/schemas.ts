@@ -13,6 +13,8 @@ export const documentTypes = [
   'RouteView',
   'RouteListView',
   'CertificatesView',
+  'PodView',
+  'AuthorizationCheckView',
   'VersionView',
   'ErrorView',
 ] as const;

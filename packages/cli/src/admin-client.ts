@@ -1,8 +1,10 @@
 import { CodedError, errorMessage } from '@tulle/core';
 import {
   cliApiVersion,
+  type AuthorizationCheckView,
   type CertificatesView,
   type ErrorView,
+  type PodView,
   type RouteListView,
   type RouteView,
   type ServiceView,
@@ -17,6 +19,8 @@ interface Documents {
   readonly Route: RouteView;
   readonly RouteList: RouteListView;
   readonly Certificates: CertificatesView;
+  readonly Pod: PodView;
+  readonly AuthorizationCheck: AuthorizationCheckView;
 }
 
 const answerTimeoutMs = 10_000;

@@ -34,6 +34,7 @@ type ChangesByKind = { readonly [K in ResourceKind]: KindChange<K> };
 export class ClientState {
   readonly #known: KnownByKind = {
     settings: new Map(),
+    policy: new Map(),
     workload: new Map(),
     service: new Map(),
     endpoints: new Map(),
@@ -58,6 +59,7 @@ export class ClientState {
     if (settings === undefined) return undefined;
     return {
       settings,
+      policies: values(this.#known.policy),
       workloads: values(this.#known.workload),
       services: values(this.#known.service),
       endpoints: values(this.#known.endpoints),
@@ -72,6 +74,7 @@ export class ClientState {
   prepare(responses: readonly DeltaResponse[]): Result<PreparedChange, CodedError> {
     const changes: ChangesByKind = {
       settings: newChange(),
+      policy: newChange(),
       workload: newChange(),
       service: newChange(),
       endpoints: newChange(),
@@ -92,12 +95,13 @@ export class ClientState {
     const settings: MeshSettings | undefined = changes.settings.changed.get(settingsKey)?.value;
     const delta: MeshDelta = {
       ...(settings === undefined ? {} : { settings }),
+      policies: changeSet(changes.policy, this.#known.policy),
       workloads: changeSet(changes.workload, this.#known.workload),
       services: changeSet(changes.service, this.#known.service),
       endpoints: changeSet(changes.endpoints, this.#known.endpoints),
       routes: changeSet(changes.routes, this.#known.routes),
     };
-    const sets = [delta.workloads, delta.services, delta.endpoints, delta.routes];
+    const sets = [delta.policies, delta.workloads, delta.services, delta.endpoints, delta.routes];
     const empty = settings === undefined && sets.every((set) => set.changed.size === 0 && set.removed.length === 0);
     return { delta, empty, commit: () => this.#commit(changes) };
   }

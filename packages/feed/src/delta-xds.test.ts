@@ -47,7 +47,7 @@ function names(response: DeltaResponse): string[] {
 
 function change(changed: readonly MeshService[], removed: readonly string[] = []): MeshDelta {
   const map = new Map(changed.map((one) => [`${one.namespace}/${one.name}`, one]));
-  return { workloads: empty, services: { changed: map, removed }, endpoints: empty, routes: empty };
+  return { policies: empty, workloads: empty, services: { changed: map, removed }, endpoints: empty, routes: empty };
 }
 
 describe('delta xDS', () => {

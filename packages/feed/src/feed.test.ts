@@ -4,7 +4,7 @@ import { TestAgent, TestController } from '../test/control-plane.ts';
 import { endpoints, mesh, routes, service, workload } from '../test/mesh.ts';
 
 const empty = { changed: new Map(), removed: [] };
-const nothing: MeshDelta = { workloads: empty, services: empty, endpoints: empty, routes: empty };
+const nothing: MeshDelta = { policies: empty, workloads: empty, services: empty, endpoints: empty, routes: empty };
 const small = mesh({
   workloads: [workload('cart'), workload('web')],
   services: [service('cart')],

@@ -2,7 +2,14 @@ import { resourceTypeUrls, settingsKey, type ChangeSet, type MeshDelta } from '@
 import type { MeshState, ResourceKind, ResourceTypes } from '@tulle/ir';
 
 /** The order in which what came or changed is sent: what is referred to before what refers to it. */
-export const kindsInOrder: readonly ResourceKind[] = ['settings', 'workload', 'service', 'endpoints', 'routes'];
+export const kindsInOrder: readonly ResourceKind[] = [
+  'settings',
+  'policy',
+  'workload',
+  'service',
+  'endpoints',
+  'routes',
+];
 
 const kindOfTypeUrl: ReadonlyMap<string, ResourceKind> = new Map(
   kindsInOrder.map((kind) => [resourceTypeUrls[kind], kind]),
@@ -21,6 +28,8 @@ export function resourcesOf(state: MeshState, kind: ResourceKind): ReadonlyMap<s
   switch (kind) {
     case 'settings':
       return new Map([[settingsKey, state.settings]]);
+    case 'policy':
+      return state.policies;
     case 'workload':
       return state.workloads;
     case 'service':
@@ -40,6 +49,8 @@ export function changesOf(delta: MeshDelta, kind: ResourceKind): ChangeSet<AnyRe
         changed: delta.settings === undefined ? new Map() : new Map([[settingsKey, delta.settings]]),
         removed: [],
       };
+    case 'policy':
+      return delta.policies;
     case 'workload':
       return delta.workloads;
     case 'service':

@@ -27,6 +27,20 @@ export interface CertificateReport {
   readonly error?: string;
 }
 
+/** Somebody whom policy turned away from a pod of the node. */
+export interface DenialReport {
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** The client's SPIFFE id; empty for plaintext. */
+  readonly identity: string;
+  /** The address that it came from last. */
+  readonly address: string;
+  readonly port: number;
+  readonly count: number;
+  /** Milliseconds since the epoch. */
+  readonly lastMs: number;
+}
+
 /** What an agent says of its node. */
 export interface NodeReport {
   readonly node: string;
@@ -37,6 +51,8 @@ export interface NodeReport {
   readonly counters: Readonly<Record<string, number>>;
   /** The version of the configuration that the agent acts on; empty before it has one. */
   readonly configVersion: string;
+  /** Whom policy turned away lately. */
+  readonly denials?: readonly DenialReport[];
 }
 
 /** A report as it goes over the wire: no absent fields, no null. */
@@ -47,6 +63,7 @@ export interface WireReport {
   readonly certificates: readonly Required<CertificateReport>[];
   readonly counters: Readonly<Record<string, number>>;
   readonly configVersion: string;
+  readonly denials: readonly DenialReport[];
 }
 
 /** `tulle.feed.v1.AgentReports`. */
@@ -58,6 +75,7 @@ export interface ReportServiceDefinition extends ServiceDefinition {
 const maxPods = 4096;
 const maxCertificates = 4096;
 const maxCounters = 1024;
+const maxDenials = 4096;
 const maxTextLength = 4096;
 
 /** Loads the report service's definition from its .proto file. */
@@ -71,6 +89,7 @@ export function loadReportService(): ReportServiceDefinition {
 export function encodeReport(report: NodeReport): WireReport {
   return {
     ...report,
+    denials: report.denials ?? [],
     pods: report.pods.map((pod) => ({ ...pod, captured: pod.captured ?? '', reason: pod.reason ?? '' })),
     certificates: report.certificates.map((certificate) => ({
       identity: certificate.identity,
@@ -90,6 +109,8 @@ export function decodeReport(wire: WireReport): Result<NodeReport, CodedError> {
   const refuse = (problem: string) => err(new CodedError('invalid-report', `the report ${problem}`));
   if (wire.pods.length > maxPods) return refuse(`names more than ${maxPods} pods`);
   if (wire.certificates.length > maxCertificates) return refuse(`names more than ${maxCertificates} certificates`);
+  if (wire.denials.length > maxDenials) return refuse(`names more than ${maxDenials} denials`);
+  if (!wire.denials.every(texts)) return refuse(`has a text longer than ${maxTextLength}`);
   const counters = Object.entries(wire.counters);
   if (counters.length > maxCounters) return refuse(`has more than ${maxCounters} counters`);
   if (!counters.every(([name, value]) => name.length <= 256 && Number.isFinite(value))) {
@@ -111,6 +132,7 @@ export function decodeReport(wire: WireReport): Result<NodeReport, CodedError> {
     certificates: wire.certificates.map(certificateOf),
     counters: Object.fromEntries(counters),
     configVersion: wire.configVersion,
+    ...(wire.denials.length === 0 ? {} : { denials: wire.denials }),
   });
 }
 

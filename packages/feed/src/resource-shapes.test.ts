@@ -69,6 +69,26 @@ const settings = { trustDomain: 'cluster.local', mtlsMode: 'strict' };
 const good: readonly (readonly [ResourceKind, string, object])[] = [
   ['settings', settingsKey, settings],
   ['workload', 'shop/cart', workload('cart')],
+  [
+    'policy',
+    'shop/cart',
+    {
+      namespace: 'shop',
+      name: 'cart',
+      rules: [
+        {
+          sources: [
+            { type: 'exact', identity: 'spiffe://a/b' },
+            { type: 'prefix', prefix: 'spiffe://a/' },
+          ],
+          ports: [80],
+        },
+        { sources: [], ports: [] },
+        { sources: 'any', ports: 'any' },
+      ],
+    },
+  ],
+  ['workload', 'shop/web', workload('web', { policies: ['shop/cart'] })],
   ['workload', 'shop/job', workload('job', { mesh: { state: 'out', reason: 'finished' } })],
   ['service', 'shop/cart', service('cart')],
   ['endpoints', 'shop/cart', endpoints('cart')],

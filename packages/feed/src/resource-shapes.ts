@@ -1,6 +1,14 @@
 import { CodedError, err, errorMessage, ok, type Result } from '@tulle/core';
-import { serviceKey, serviceRoutesKey, settingsKey, workloadKey } from '@tulle/ir';
-import type { MeshService, ResourceKind, ResourceTypes, ServiceEndpoints, ServiceRoutes, Workload } from '@tulle/ir';
+import { authorizationPolicyKey, serviceKey, serviceRoutesKey, settingsKey, workloadKey } from '@tulle/ir';
+import type {
+  AuthorizationPolicy,
+  MeshService,
+  ResourceKind,
+  ResourceTypes,
+  ServiceEndpoints,
+  ServiceRoutes,
+  Workload,
+} from '@tulle/ir';
 import type { AnyResource } from './kinds.ts';
 import { all, boolean, integer, isObject, list, mapOf, oneOf, record, tagged, text, type Check } from './shape.ts';
 
@@ -10,20 +18,30 @@ const mtlsMode = oneOf('permissive', 'strict');
 
 const settings = record({ trustDomain: text(255), mtlsMode });
 
-const workload = record({
-  uid: text(),
+const identityMatch = tagged('type', { exact: record({ identity: text() }), prefix: record({ prefix: text() }) });
+const policy = record({
   namespace: name,
   name,
-  node: name,
-  addresses: list(text(64)),
-  workloadName: text(),
-  serviceAccount: name,
-  identity: text(),
-  mesh: tagged('state', { in: record({}), out: record({ reason: text() }) }),
-  mtlsMode,
-  opaquePorts: list(port),
-  zone: text(),
+  rules: list(record({ sources: anyOr(list(identityMatch)), ports: anyOr(list(port)) })),
 });
+
+const workload = record(
+  {
+    uid: text(),
+    namespace: name,
+    name,
+    node: name,
+    addresses: list(text(64)),
+    workloadName: text(),
+    serviceAccount: name,
+    identity: text(),
+    mesh: tagged('state', { in: record({}), out: record({ reason: text() }) }),
+    mtlsMode,
+    opaquePorts: list(port),
+    zone: text(),
+  },
+  { policies: list(text()) },
+);
 
 const service = record({
   namespace: name,
@@ -119,7 +137,12 @@ const routeTable = tagged('kind', {
 });
 const routes = record({ namespace: name, name, port, consumers: mapOf(routeTable) }, { producer: routeTable });
 
-const shapes: { readonly [K in ResourceKind]: Check } = { settings, workload, service, endpoints, routes };
+const shapes: { readonly [K in ResourceKind]: Check } = { settings, policy, workload, service, endpoints, routes };
+
+/** The word `any`, or what `check` takes: never an absent field, for that must not open a port. */
+function anyOr(check: Check): Check {
+  return (value, at) => (value === 'any' ? undefined : check(value, at));
+}
 
 /**
  * Reads a resource from its JSON: its shape must be the kind's and its own names must give the key it came under. Fields
@@ -151,6 +174,8 @@ function keyOf(kind: ResourceKind, resource: AnyResource): string {
   switch (kind) {
     case 'settings':
       return settingsKey;
+    case 'policy':
+      return authorizationPolicyKey(resource as AuthorizationPolicy);
     case 'workload':
       return workloadKey(resource as Workload);
     case 'service':

@@ -1,4 +1,12 @@
-import type { HttpRouteTable, MeshService, MeshState, ServiceEndpoints, ServiceRoutes, Workload } from '@tulle/ir';
+import type {
+  AuthorizationPolicy,
+  HttpRouteTable,
+  MeshService,
+  MeshState,
+  ServiceEndpoints,
+  ServiceRoutes,
+  Workload,
+} from '@tulle/ir';
 
 /** A pod of the test mesh. */
 export function workload(name: string, changes: Partial<Workload> = {}): Workload {
@@ -58,6 +66,7 @@ export function routes(name: string, to: string): ServiceRoutes {
 
 /** A mesh of these resources. */
 export function mesh(parts: {
+  readonly policies?: readonly AuthorizationPolicy[];
   readonly workloads?: readonly Workload[];
   readonly services?: readonly MeshService[];
   readonly endpoints?: readonly ServiceEndpoints[];
@@ -65,6 +74,7 @@ export function mesh(parts: {
 }): MeshState {
   return {
     settings: { trustDomain: 'cluster.local', mtlsMode: 'permissive' },
+    policies: new Map((parts.policies ?? []).map((one) => [`${one.namespace}/${one.name}`, one])),
     workloads: new Map((parts.workloads ?? []).map((one) => [`${one.namespace}/${one.name}`, one])),
     services: new Map((parts.services ?? []).map((one) => [`${one.namespace}/${one.name}`, one])),
     endpoints: new Map((parts.endpoints ?? []).map((one) => [`${one.namespace}/${one.name}`, one])),

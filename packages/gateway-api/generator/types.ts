@@ -16,10 +16,10 @@ export function typesFile(crds: readonly Crd[], goTypes: GoTypes): string {
   for (const crd of crds) kindType(output, crd);
   return [
     '// Made by generate.ts from the CustomResourceDefinitions in crds/; do not edit.',
-    "import type { Condition, NamespacedObjectMeta, ObjectMeta } from '../metadata.ts';",
+    "import type { Condition, LabelSelector, NamespacedObjectMeta, ObjectMeta } from '../metadata.ts';",
     '',
     ...[...output.declarations].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, text]) => [text, '']),
-    '/** Every kind of the Gateway API that this package decodes. */',
+    '/** Every kind of the Gateway API, and of our own, that this package decodes. */',
     `export type GatewayApiObject = ${crds.map(({ kind }) => kind).join(' | ')};`,
     '',
   ].join('\n');
@@ -85,7 +85,7 @@ function enumType(output: Output, schema: Schema, goType: string | undefined): s
 function objectType(output: Output, schema: Schema, goType: string | undefined, others: readonly Schema[]): string {
   if (goType === undefined)
     throw new Error(`no Go name for the object with ${Object.keys(schema.properties ?? {}).join(', ')}`);
-  if (goType === 'Condition' || goType === 'ObjectMeta') return goType;
+  if (goType === 'Condition' || goType === 'ObjectMeta' || goType === 'LabelSelector') return goType;
   const lines = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const type = typeOf(output, property, output.goTypes[goType]?.[name], properties(others, name));
     const required = [schema, ...others].every((version) => (version.required ?? []).includes(name));

@@ -6,6 +6,7 @@ import type { MeshState } from './mesh.ts';
 const route = (name: string) => ({ namespace: 'shop', name, port: 80, consumers: {} });
 const state = (names: readonly string[]): MeshState => ({
   settings: { trustDomain: 'cluster.local', mtlsMode: 'strict' },
+  policies: new Map(),
   workloads: new Map(),
   services: new Map(),
   endpoints: new Map(),

@@ -8,6 +8,7 @@ const lineLength = 110;
 export function plainState(state: MeshState): Record<string, unknown> {
   return {
     settings: state.settings,
+    ...(state.policies.size === 0 ? {} : { policies: plainMap(state.policies) }),
     workloads: plainMap(state.workloads),
     services: plainMap(state.services),
     endpoints: plainMap(state.endpoints),

@@ -1,3 +1,4 @@
+import type { AuthorizationPolicy } from './authorization.ts';
 import type { ServiceEndpoints, MeshService } from './service.ts';
 import type { ServiceRoutes } from './route.ts';
 import type { Workload } from './workload.ts';
@@ -11,6 +12,7 @@ export interface MeshSettings {
 /** The whole intermediate representation, each map by the key of its resources. */
 export interface MeshState {
   readonly settings: MeshSettings;
+  readonly policies: ReadonlyMap<string, AuthorizationPolicy>;
   readonly workloads: ReadonlyMap<string, Workload>;
   readonly services: ReadonlyMap<string, MeshService>;
   readonly endpoints: ReadonlyMap<string, ServiceEndpoints>;
@@ -20,6 +22,7 @@ export interface MeshState {
 /** The kinds of resources that are streamed to agents, and the type of each. */
 export interface ResourceTypes {
   readonly settings: MeshSettings;
+  readonly policy: AuthorizationPolicy;
   readonly workload: Workload;
   readonly service: MeshService;
   readonly endpoints: ServiceEndpoints;
@@ -32,6 +35,7 @@ export type ResourceKind = keyof ResourceTypes;
 /** The delta-xDS type URL of each kind; the version in it changes when a reader of the old one would be misled. */
 export const resourceTypeUrls: { readonly [K in ResourceKind]: string } = {
   settings: 'type.tulle.dev/tulle.ir.v1.MeshSettings',
+  policy: 'type.tulle.dev/tulle.ir.v1.AuthorizationPolicy',
   workload: 'type.tulle.dev/tulle.ir.v1.Workload',
   service: 'type.tulle.dev/tulle.ir.v1.Service',
   endpoints: 'type.tulle.dev/tulle.ir.v1.Endpoints',
@@ -44,6 +48,7 @@ export const settingsKey = 'mesh';
 /** A change to the state: what came or changed, and the keys of what went, for each kind that changed. */
 export interface MeshDelta {
   readonly settings?: MeshSettings;
+  readonly policies: ChangeSet<AuthorizationPolicy>;
   readonly workloads: ChangeSet<Workload>;
   readonly services: ChangeSet<MeshService>;
   readonly endpoints: ChangeSet<ServiceEndpoints>;

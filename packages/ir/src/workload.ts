@@ -22,6 +22,11 @@ export interface Workload {
    */
   readonly mesh: { readonly state: 'in' } | { readonly state: 'out'; readonly reason: string };
   readonly mtlsMode: MtlsMode;
+  /**
+   * The authorization policies attached to it, by key; absent or empty: everybody may connect. One that is not known
+   * (yet) allows nobody.
+   */
+  readonly policies?: readonly string[];
   /** Ports of this pod that are never parsed (inbound and to its address). */
   readonly opaquePorts: readonly number[];
   /** The zone of its node, for topology-aware balancing; empty when unknown. */

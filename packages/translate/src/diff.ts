@@ -4,6 +4,7 @@ import type { ChangeSet, MeshDelta, MeshState } from '@tulle/ir';
 export function diffMeshState(before: MeshState, after: MeshState): MeshDelta {
   return {
     ...(isEqual(before.settings, after.settings) ? {} : { settings: after.settings }),
+    policies: diffMaps(before.policies, after.policies),
     workloads: diffMaps(before.workloads, after.workloads),
     services: diffMaps(before.services, after.services),
     endpoints: diffMaps(before.endpoints, after.endpoints),

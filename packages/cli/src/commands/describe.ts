@@ -4,19 +4,21 @@ import { fetchDocument } from '../admin-client.ts';
 import type { CliContext } from '../cli-context.ts';
 import { addExamples, addMeshOptions, controllerFor, namedObject, type NamespacedOptions } from '../command-support.ts';
 import { printDocument } from '../output.ts';
+import { renderPod } from '../render/pod.ts';
 import { renderRoute } from '../render/route.ts';
 import { renderService } from '../render/service.ts';
 
 const routeKinds = ['httproute', 'grpcroute', 'tcproute', 'tlsroute'] as const;
 
-/** Adds `tulle describe service`, `tulle describe route` and the commands of each route kind. */
+/** Adds `tulle describe service`, `tulle describe pod`, `tulle describe route` and the commands of each route kind. */
 export function registerDescribe(program: Command, context: CliContext): void {
   const describe = program
     .command('describe')
-    .summary('what the mesh does with a Service or a route, and why')
-    .description('Shows what the mesh does with a Service or a route, and why.');
+    .summary('what the mesh does with a Service, a pod or a route, and why')
+    .description('Shows what the mesh does with a Service, a pod or a route, and why.');
   addExamples(describe, ['tulle describe service shop/cart', 'tulle describe route cart-canary -n shop']);
   describeService(describe, context);
+  describePod(describe, context);
   describeRoute(describe, context);
   for (const kind of routeKinds) describeRouteOfKind(describe, context, kind);
 }
@@ -36,6 +38,19 @@ function describeService(describe: Command, context: CliContext): void {
     'tulle describe service cart -n shop',
     "tulle describe service shop/cart -o json | jq '.ruleGroups[].rules[].backends'",
   ]);
+}
+
+function describePod(describe: Command, context: CliContext): void {
+  const command = named(describe.command('pod').alias('po'))
+    .summary('a pod: its identity, whether it is captured, who may connect, who was turned away')
+    .description('Shows the identity of a pod, whether it is captured, who may connect to it and who was turned away.')
+    .action(async (text: string, options: NamespacedOptions) => {
+      const { namespace, name } = namedObject(text, options);
+      const address = await controllerFor(context, options);
+      const view = await fetchDocument(address, 'Pod', `/v1/pods/${namespace}/${name}`);
+      await printDocument(context, options.output, view, () => renderPod(view, context.colors));
+    });
+  addMeshOptions(command, ['tulle describe pod shop/cart-1', 'tulle describe pod cart-1 -n shop -o json']);
 }
 
 function describeRoute(describe: Command, context: CliContext): void {

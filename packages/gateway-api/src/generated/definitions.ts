@@ -10,6 +10,7 @@ import xBackend from './xbackend.json' with { type: 'json' };
 import xBackendTrafficPolicy from './xbackendtrafficpolicy.json' with { type: 'json' };
 import xMesh from './xmesh.json' with { type: 'json' };
 import xTelemetryPolicy from './xtelemetrypolicy.json' with { type: 'json' };
+import authorizationPolicy from './authorizationpolicy.json' with { type: 'json' };
 
 /** The CustomResourceDefinitions, without their prose. */
 export const definitions: readonly unknown[] = [
@@ -24,4 +25,5 @@ export const definitions: readonly unknown[] = [
   xBackendTrafficPolicy,
   xMesh,
   xTelemetryPolicy,
+  authorizationPolicy,
 ];

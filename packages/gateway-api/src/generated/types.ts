@@ -1,5 +1,5 @@
 // Made by generate.ts from the CustomResourceDefinitions in crds/; do not edit.
-import type { Condition, NamespacedObjectMeta, ObjectMeta } from '../metadata.ts';
+import type { Condition, LabelSelector, NamespacedObjectMeta, ObjectMeta } from '../metadata.ts';
 
 /** Attribute defines a single flat key-value pair to attach to traces. */
 export interface Attribute {
@@ -27,6 +27,76 @@ export interface Attribute {
  * "Attribute".
  */
 export type AttributeSourceType = 'Header' | 'Literal' | 'Attribute';
+
+/** Where to. Omitted: any port. */
+export interface AuthorizationNetworkAttributes {
+  /** Ports of the pod, not of a Service in front of it. Omitted: all. An empty list: none. */
+  readonly ports?: readonly number[];
+}
+
+/**
+ * An AuthorizationPolicy says who may connect to pods, by identity and port (the model of GEP-3779). It is
+ * enforced by the agent of the destination.
+ */
+export interface AuthorizationPolicy {
+  readonly apiVersion: 'tulle.dev/v1alpha1';
+  readonly kind: 'AuthorizationPolicy';
+  readonly metadata: NamespacedObjectMeta;
+  /** Who may connect to what. */
+  readonly spec: AuthorizationPolicySpec;
+  /** What controllers say of the policy. */
+  readonly status?: PolicyStatus;
+}
+
+/**
+ * What happens with connections that a rule matches. A pod with any ALLOW policy is closed to whatever none of
+ * its policies allows.
+ */
+export type AuthorizationPolicyAction = 'ALLOW';
+
+/** Who may connect to what. */
+export interface AuthorizationPolicySpec {
+  /** What the policy is attached to: pods of its own namespace, by their labels. */
+  readonly targetRefs: readonly PodTargetReference[];
+  /**
+   * What happens with connections that a rule matches. A pod with any ALLOW policy is closed to whatever none of
+   * its policies allows.
+   */
+  readonly action: AuthorizationPolicyAction;
+  /** Where the policy is enforced. Network: on identity and port, at the destination. */
+  readonly enforcementLevel: EnforcementLevel;
+  /** What is allowed: whatever any of the rules matches. Without rules nothing is. */
+  readonly rules?: readonly AuthorizationRule[];
+}
+
+/** Matches connections whose source and port both match. */
+export interface AuthorizationRule {
+  /** Who may connect: any of these. Omitted: anybody, also without an identity. An empty list: nobody. */
+  readonly sources?: readonly AuthorizationSource[];
+  /** Where to. Omitted: any port. */
+  readonly networkAttributes?: AuthorizationNetworkAttributes;
+}
+
+/** An identity, as the client proves it with its certificate. */
+export interface AuthorizationSource {
+  /** Which of the fields says who it is. */
+  readonly type: AuthorizationSourceType;
+  /** A service account of this trust domain. */
+  readonly serviceAccount?: AuthorizationSourceServiceAccount;
+  /** A SPIFFE id, compared as a whole. */
+  readonly spiffe?: string;
+}
+
+/** A service account of this trust domain. */
+export interface AuthorizationSourceServiceAccount {
+  /** Its name; "*" stands for every service account of the namespace. */
+  readonly name: string;
+  /** Its namespace; the policy's own when omitted. */
+  readonly namespace?: string;
+}
+
+/** Which of the fields says who it is. */
+export type AuthorizationSourceType = 'ServiceAccount' | 'SPIFFE';
 
 /**
  * BackendAncestorStatus describes the status of a Backend with respect to a specific ancestor resource
@@ -277,6 +347,9 @@ export interface EndpointSelectorBackend {
    */
   readonly matchLabels: Readonly<Record<string, string>>;
 }
+
+/** Where the policy is enforced. Network: on identity and port, at the destination. */
+export type EnforcementLevel = 'Network';
 
 /**
  * ExternalHostname specifies the configuration for an ExternalHostname backend. This field must be set when type
@@ -1100,6 +1173,16 @@ export interface ParentReference {
 /** Type specifies how to match against the path Value. */
 export type PathMatchType = 'Exact' | 'PathPrefix' | 'RegularExpression';
 
+/** Pods, by their labels. */
+export interface PodTargetReference {
+  /** The API group of the target: empty, for pods. */
+  readonly group: '';
+  /** The kind of the target. */
+  readonly kind: 'Pod';
+  /** Selects pods by their labels: all parts must hold. An empty selector is every pod of the namespace. */
+  readonly selector: LabelSelector;
+}
+
 /** PolicyAncestorStatus describes the status of a route with respect to an associated Ancestor. */
 export interface PolicyAncestorStatus {
   /**
@@ -1588,5 +1671,5 @@ export interface XTelemetryPolicy {
   readonly status?: TelemetryPolicyStatus;
 }
 
-/** Every kind of the Gateway API that this package decodes. */
-export type GatewayApiObject = BackendTLSPolicy | GRPCRoute | HTTPRoute | ReferenceGrant | TCPRoute | TLSRoute | UDPRoute | XBackend | XBackendTrafficPolicy | XMesh | XTelemetryPolicy;
+/** Every kind of the Gateway API, and of our own, that this package decodes. */
+export type GatewayApiObject = BackendTLSPolicy | GRPCRoute | HTTPRoute | ReferenceGrant | TCPRoute | TLSRoute | UDPRoute | XBackend | XBackendTrafficPolicy | XMesh | XTelemetryPolicy | AuthorizationPolicy;

@@ -120,7 +120,7 @@ export class ClusterPart {
     for (const key of [...this.#unpublished, ...touched]) {
       const bare = this.#bare.get(key);
       const policies = policiesOf(key);
-      this.workloads.set(key, bare === undefined || policies === undefined ? bare : { ...bare, ...{ policies } });
+      this.workloads.set(key, bare === undefined || policies === undefined ? bare : { ...bare, policies });
     }
     this.#unpublished.clear();
   }

@@ -16,6 +16,7 @@ import { translateTlsPolicy } from '../policies/tls-policy.ts';
 import { translateTrafficPolicy } from '../policies/traffic-policy.ts';
 import type { BackendTraffic } from '../policies/traffic-policy.ts';
 import type { Translation } from '../translation.ts';
+import { AuthorizationPart } from './authorization-part.ts';
 import { ClusterPart } from './cluster-part.ts';
 import { WorkBoard } from './dependencies.ts';
 import type { Record } from './dependencies.ts';
@@ -50,6 +51,7 @@ export class IncrementalTranslator {
   readonly #routes: RoutePart;
   readonly #tlsPolicies: PolicyPart<BackendTLSPolicy, BackendTls>;
   readonly #trafficPolicies: PolicyPart<XBackendTrafficPolicy, BackendTraffic>;
+  readonly #authorization: AuthorizationPart;
   readonly #policyStatuses = new ResultMap<readonly PolicyAncestorStatus[]>();
   readonly #configMaps = new Map<string, ConfigMap>();
   readonly #secrets = new Map<string, Secret>();
@@ -73,6 +75,14 @@ export class IncrementalTranslator {
       fact: 'traffic',
       translate: translateTrafficPolicy,
     });
+    this.#authorization = new AuthorizationPart({
+      trustDomain: settings.trustDomain,
+      podsIn: (namespace) => this.#cluster.podsIn(namespace),
+      workloadOf: (key) => this.#cluster.bareWorkload(key),
+      statuses: this.#policyStatuses,
+      board,
+      problems,
+    });
     this.#routes = new RoutePart({ lookup: (record) => this.#serviceLookup(record), board, problems });
   }
 
@@ -86,7 +96,8 @@ export class IncrementalTranslator {
       else this.#delete(change.reference);
     }
     this.#cluster.updateWorkloads();
-    this.#cluster.publishWorkloads(new Set(), () => undefined);
+    const touched = this.#authorization.update(now);
+    this.#cluster.publishWorkloads(touched, (key) => this.#authorization.policiesOf(key));
     this.#tlsPolicies.update(now);
     this.#trafficPolicies.update(now);
     this.#routes.update(now);
@@ -98,6 +109,7 @@ export class IncrementalTranslator {
     this.#cluster.updateEndpoints();
     return {
       delta: {
+        policies: this.#authorization.policies.takeChanges(),
         workloads: this.#cluster.workloads.takeChanges(),
         services: this.#cluster.services.takeChanges(),
         endpoints: this.#cluster.endpoints.takeChanges(),
@@ -113,6 +125,7 @@ export class IncrementalTranslator {
     return {
       state: {
         settings: this.#settings,
+        policies: this.#authorization.policies.snapshot(),
         workloads: this.#cluster.workloads.snapshot(),
         services: this.#cluster.services.snapshot(),
         endpoints: this.#cluster.endpoints.snapshot(),
@@ -152,6 +165,8 @@ export class IncrementalTranslator {
       case 'TCPRoute':
       case 'UDPRoute':
         return this.#routes.put(`${kind}/${key}`, as(kind));
+      case 'AuthorizationPolicy':
+        return this.#authorization.put(key, as(kind));
       case 'BackendTLSPolicy':
         return this.#tlsPolicies.put(key, as(kind));
       case 'XBackendTrafficPolicy':

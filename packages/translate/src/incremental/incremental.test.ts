@@ -103,6 +103,7 @@ describe('a translation made step by step', () => {
 });
 
 const stateKinds = [
+  'policies',
   'workloads',
   'services',
   'endpoints',
@@ -112,6 +113,7 @@ const stateKinds = [
 function emptyMaps() {
   const map = () => new Map<string, unknown>();
   return {
+    policies: map(),
     workloads: map(),
     services: map(),
     endpoints: map(),
