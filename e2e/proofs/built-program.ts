@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Progress } from '../../cluster/src/progress.ts';
-import type { Part } from '../../cluster/src/binaries.ts';
-import { ensureBinaries } from '../../cluster/src/binaries.ts';
+import type { Progress } from '../cluster/src/progress.ts';
+import type { Part } from '../cluster/src/binaries.ts';
+import { ensureBinaries } from '../cluster/src/binaries.ts';
 
 const quietProgress: Progress = { line: () => {}, step: async (_what, work) => await work(), seconds: () => 0 };
 

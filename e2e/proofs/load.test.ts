@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { TestCluster } from '../support/test-cluster.ts';
+import type { TestCluster } from '../test/support/test-cluster.ts';
 import { builtProgram } from './built-program.ts';
 import { startProofCluster } from './mesh-of-two-agents.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { prepare, root, workspaceNode } from './prepare.mjs';
 
 /** Debian packages by the command that each is needed for: `npm run demo` and `npm test` need `base` alone. */
-const needs = { cluster: ['base'], bench: ['base', 'bench'], default: ['base'] };
+const needs = { cluster: ['base'], bench: ['base', 'bench'], proofs: ['base', 'bench'], default: ['base'] };
 
 const [command = 'setup', ...args] = process.argv.slice(2);
 
@@ -17,6 +17,7 @@ const commands = {
   demo: [['e2e/src/demo/main.ts', ...args]],
   test: [['e2e/setup/test.mjs', ...args]],
   check: [['e2e/setup/test.mjs', '--only', 'static']],
+  proofs: [['e2e/setup/test.mjs', '--only', 'proofs', ...args]],
   soak: [['e2e/src/soak/main.ts', ...args]],
   bench: [['e2e/bench/main.ts', ...args]],
   cluster: [['e2e/cluster/src/main.ts', ...args]],

@@ -9,7 +9,7 @@ import { root } from './prepare.mjs';
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean' } } });
 if (values.help) {
-  process.stdout.write('usage: npm test [-- --only static|unit|integration]\n');
+  process.stdout.write('usage: npm test [-- --only static|unit|integration|proofs]\n');
   process.exit(0);
 }
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -39,6 +39,8 @@ if (wants('static')) {
 }
 if (wants('unit')) await jest('unit tests', ['--config', 'jest.config.mjs']);
 if (wants('integration')) await jest('integration tests', ['--config', 'jest.integration.config.mjs', '--runInBand']);
+// Apart from the tests: they take minutes, build others' tools and need more of Debian.
+if (values.only === 'proofs') await jest('proofs', ['--config', 'jest.proofs.config.mjs', '--runInBand']);
 
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

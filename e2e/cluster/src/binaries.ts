@@ -55,7 +55,7 @@ const recipes = {
     testBinary: 'conformance.test',
     copies: { crds: { module: 'sigs.k8s.io/gateway-api', folder: 'config/crd' } },
   },
-  /** Others' judgement of HTTP/2 and gRPC, for the proofs in `e2e/test/proofs`. */
+  /** Others' judgement of HTTP/2 and gRPC, for the proofs in `e2e/proofs`. */
   h2spec: { version: '2.2.1', binaries: { h2spec: 'github.com/summerwind/h2spec/cmd/h2spec' } },
   'grpc-interop': {
     version: '1.85.0',

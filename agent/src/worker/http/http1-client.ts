@@ -453,7 +453,7 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
 
   /** The exchange is over, with a response to its end: the next request, or the connection's end. */
   #endExchange(): void {
-    if (this.#closeAfter || this.#clientEnded) {
+    if (this.#closeAfter) {
       this.#close();
       return;
     }
@@ -462,6 +462,12 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
     if (this.#held !== undefined) this.#release();
     else this.#channel.resume();
+    // A client that has said all it will still gets an answer to every request that it sent.
+    if (this.#clientEnded) this.#closeWhenIdle();
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#state === 'head') this.#close();
   }
 
   onUpgraded(chunk: Buffer, start: number, end: number): void {
