@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeCgroups, restoreHost } from './host.ts';
-import { endMachines, hasMachines } from './machine.ts';
+import { endMachines, findAllMachines } from './machine.ts';
 import { type ClusterPlan, clustersDirectory } from './settings.ts';
 
 /**
@@ -12,7 +12,7 @@ import { type ClusterPlan, clustersDirectory } from './settings.ts';
 export async function tearDown(plan: ClusterPlan, options: { keepLogs: boolean }): Promise<{ machines: number }> {
   const machines = await endMachines(plan);
   await removeCgroups(plan);
-  if (!hasMachines()) await restoreHost();
+  if (findAllMachines().length === 0) await restoreHost();
   if (!options.keepLogs) {
     await rm(plan.stateDirectory, { recursive: true, force: true });
     // The folder of all clusters goes with the last of them.

@@ -10,6 +10,9 @@ export interface KubectlOptions {
 
 const defaultTimeoutMs = 30_000;
 
+/** A look at one object or path, done again and again while waiting: one that hangs must not take the wait's whole time. */
+export const lookTimeoutMs = 5000;
+
 /** kubectl against a cluster, in the network that its API server is in. Failures throw as `run` does. */
 export interface Kubectl {
   /** Runs `kubectl ARGS`; gives what it printed. */
@@ -38,7 +41,7 @@ export function kubectlFor(
     return stdout;
   };
   return Object.assign(call, {
-    raw: async (path: string) => await call(['get', '--raw', path]),
+    raw: async (path: string) => await call(['get', '--raw', path], { timeoutMs: lookTimeoutMs }),
     json: async (args: readonly string[]): Promise<unknown> => JSON.parse(await call([...args, '-o', 'json'])),
   });
 }

@@ -113,9 +113,9 @@ export function findMachines(plan: Pick<ClusterPlan, 'name'>): Machine[] {
     .map(({ pid, mark }) => ({ name: mark.slice(prefix.length), initPid: pid }));
 }
 
-/** Whether any cluster of this host has a machine. */
-export function hasMachines(): boolean {
-  return markedProcesses(() => true).length > 0;
+/** The first processes of all machines of this host, with the name of their cluster. */
+export function findAllMachines(): { cluster: string; initPid: number }[] {
+  return markedProcesses(() => true).map(({ pid, mark }) => ({ cluster: mark.split('/')[0] ?? '', initPid: pid }));
 }
 
 /** Ends every machine of a cluster and all that runs in them, and waits until it is gone. Gives how many there were. */

@@ -24,6 +24,8 @@ export async function connectMachines(
     `link add ${bridge} type bridge`,
     `addr add ${addresses.apiServer}/${prefix} dev ${bridge}`,
     `link set ${bridge} up`,
+    // Who asks for an address that nobody has is told so, instead of waiting for an answer that never comes.
+    'route add unreachable default',
     ...nodes.flatMap(({ plan: node, machine }) => [
       `link add ${linkOf(node)} type veth peer name eth0 netns ${machine.initPid}`,
       `link set ${linkOf(node)} master ${bridge} up`,
@@ -41,8 +43,8 @@ export async function connectMachines(
         .map((other) => `route add ${other.podRange} via ${other.address}`),
     ]);
   }
-  // The control machine forwards nothing: what a pod sends to an address that nobody has is refused at once there.
-  for (const { machine } of nodes) {
+  // Without forwarding the kernel would drop what it cannot deliver, and say nothing.
+  for (const machine of [control, ...nodes.map((node) => node.machine)]) {
     await runIn(machine, ['tee', '/proc/sys/net/ipv4/ip_forward'], { input: '1\n', timeoutMs });
   }
 }

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { cgroupOf, hasCgroupV2, makeCgroups } from './host.ts';
-import type { Kubectl } from './kubectl.ts';
+import { type Kubectl, lookTimeoutMs } from './kubectl.ts';
 import { type Machine, runIn } from './machine.ts';
 import { partName, type Parts } from './parts.ts';
 import type { Pki } from './pki.ts';
@@ -125,12 +125,8 @@ export async function nodeReady({ parts, node, machine }: NodeContext, kubectl: 
     ['kubelet', 'containerd'].map((part) => partName(machine, part)),
     `node ${node.name}`,
     async () => {
-      const status = await kubectl([
-        'get',
-        'node',
-        node.name,
-        '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}',
-      ]);
+      const ready = '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
+      const status = await kubectl(['get', 'node', node.name, ready], { timeoutMs: lookTimeoutMs });
       return status === 'True' || undefined;
     },
     readyTimeoutMs,
@@ -140,7 +136,9 @@ export async function nodeReady({ parts, node, machine }: NodeContext, kubectl: 
     `kube-proxy on ${node.name}`,
     async () => {
       await kubectl.raw(`/api/v1/nodes/${node.name}:10256/proxy/healthz`);
-      return true;
+      // It calls itself healthy before it has written its first rules, too.
+      const { stdout } = await runIn(machine, ['iptables-save', '-t', 'nat'], { timeoutMs: lookTimeoutMs });
+      return stdout.includes(`-d ${addresses.apiServerService}/32 `) || undefined;
     },
     readyTimeoutMs,
   );

@@ -7,7 +7,7 @@ import { ensurePackages } from './debian.ts';
 import { tearDown } from './down.ts';
 import { prepareHost } from './host.ts';
 import { ensureImages } from './images.ts';
-import { type Kubectl, kubectlFor } from './kubectl.ts';
+import { type Kubectl, kubectlFor, lookTimeoutMs } from './kubectl.ts';
 import { type Machine, startMachine } from './machine.ts';
 import { connectMachines } from './network.ts';
 import { furnishNode, nodeDirectories, nodeReady, type NodeContext, startContainerd, startKubelet } from './node.ts';
@@ -89,14 +89,15 @@ async function start(
   );
   await allOf([controlPlane, ...started]);
   for (const node of nodes) await startKubelet(node, binaries);
-  await kubectl(['apply', '--filename', '-'], {
-    input: await readFile(join(sourceDirectory, 'manifests/coredns.yaml'), 'utf8'),
-  });
   await allOf(
     nodes.map(
       async (node) => await progress.step(`node ${node.node.name} ready`, async () => await nodeReady(node, kubectl)),
     ),
   );
+  // Not before the API server's Service address works on every node: CoreDNS would wait half a minute for its answer.
+  await kubectl(['apply', '--filename', '-'], {
+    input: await readFile(join(sourceDirectory, 'manifests/coredns.yaml'), 'utf8'),
+  });
   await progress.step('cluster DNS ready', async () => await dnsReady(parts, kubectl));
   await writeState(plan, {
     version: 1,
@@ -118,8 +119,8 @@ async function dnsReady(parts: Parts, kubectl: Kubectl): Promise<void> {
     'cluster DNS',
     async () => {
       const ready = ['get', 'deployment', 'coredns', '-n=kube-system', '-o=jsonpath={.status.readyReplicas}'];
-      if ((await kubectl(ready)) !== '1') return undefined;
-      await kubectl(['get', 'serviceaccount', 'default', '-n=default', '-o=name']);
+      if ((await kubectl(ready, { timeoutMs: lookTimeoutMs })) !== '1') return undefined;
+      await kubectl(['get', 'serviceaccount', 'default', '-n=default', '-o=name'], { timeoutMs: lookTimeoutMs });
       return true;
     },
     dnsTimeoutMs,

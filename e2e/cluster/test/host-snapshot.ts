@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findAllMachines } from '../src/machine.ts';
 import { run, startTimeOf } from '../src/process.ts';
 
 /** All that a cluster could leave behind in the host, by kind: lines of text that are the same when it left nothing. */
@@ -27,8 +28,8 @@ const watchedDirectories = [
   '/var/log',
 ];
 
-/** What of the host a cluster may touch, as it is now. */
-export async function takeHostSnapshot(): Promise<HostSnapshot> {
+/** What of the host a cluster may touch, as it is now. Processes of other clusters, which may be in use, are left out. */
+export async function takeHostSnapshot(cluster: string): Promise<HostSnapshot> {
   return {
     links: await linesOf(['ip', '-o', '-brief', 'link']),
     routes: await linesOf(['ip', 'route', 'show', 'table', 'all']),
@@ -39,8 +40,8 @@ export async function takeHostSnapshot(): Promise<HostSnapshot> {
     sysctls: await Promise.all(
       watchedSysctls.map(async (path) => `${path} = ${(await readFile(join('/proc/sys', path), 'utf8')).trim()}`),
     ),
-    processes: clusterProcesses(),
-    cgroups: cgroupNames(),
+    processes: clusterProcesses(cluster),
+    cgroups: cgroupNames(cluster),
     directories: watchedDirectories.flatMap((path) =>
       existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [],
     ),
@@ -72,30 +73,55 @@ async function linesOf(argv: readonly string[]): Promise<string[]> {
     .sort();
 }
 
-/** Programs that only a cluster runs, wherever they run. */
-function clusterProcesses(): string[] {
-  const programs = /^(etcd|kube-.*|kubelet|containerd.*|coredns|pause|unshare|runc)$/;
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .flatMap((pid) => {
-      try {
-        const name = readFileSync(join('/proc', pid, 'comm'), 'utf8').trim();
-        // A zombie only waits for the first process of the host to take note of it.
-        return programs.test(name) && startTimeOf(Number(pid)) !== undefined ? [`${pid} ${name}`] : [];
-      } catch {
-        // It ended meanwhile.
-        return [];
-      }
-    });
+/** Programs that only a cluster runs, wherever they run, but in the machines of another cluster than `cluster`. */
+function clusterProcesses(cluster: string): string[] {
+  const programs = /^(etcd|kube-.*|kubelet|containerd.*|coredns|pause|unshare|runc|nsenter)$/;
+  const pids = readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid));
+  const others = findAllMachines().filter((machine) => machine.cluster !== cluster);
+  const foreign = new Set(others.map(({ initPid }) => processNamespace(initPid)));
+  // The host's own namespace is where the commands are that wait for machines.
+  foreign.delete(processNamespace(process.pid));
+  return pids.flatMap((pid) => {
+    try {
+      const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+      // A zombie only waits for the first process of the host to take note of it.
+      if (!programs.test(name) || startTimeOf(pid) === undefined) return [];
+      const family = [pid, ...ancestorsOf(pid), ...childrenOf(pid)];
+      return family.some((each) => foreign.has(processNamespace(each))) ? [] : [`${pid} ${name}`];
+    } catch {
+      // It ended meanwhile.
+      return [];
+    }
+  });
 }
 
-function cgroupNames(): string[] {
+function processNamespace(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return '';
+  }
+}
+
+function ancestorsOf(pid: number): number[] {
+  const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  return parent === 0 ? [] : [parent, ...ancestorsOf(parent)];
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
+function cgroupNames(cluster: string): string[] {
   const root = '/sys/fs/cgroup';
   const top = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return top.flatMap(({ name }) => [
+  const all = top.flatMap(({ name }) => [
     name,
     ...readdirSync(join(root, name), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(name, entry.name)),
   ]);
+  return all.filter((name) => !name.includes('tulle-cluster-') || name.endsWith(`tulle-cluster-${cluster}`));
 }

@@ -18,6 +18,7 @@ const commandTimeoutMs = 1_200_000;
 
 /** The longest that a warm start may take on two busy cores: what is slower is stuck. */
 const warmSeconds = 90;
+const slowSeconds = 25;
 
 interface Finished {
   readonly status: number | null;
@@ -66,9 +67,10 @@ async function succeeds(command: readonly string[]): Promise<Finished> {
   return done;
 }
 
-function within({ seconds }: Finished, limitSeconds: number): string {
+function within({ seconds, lines }: Finished, limitSeconds: number): string {
   if (seconds > limitSeconds) throw new Error(`took ${seconds.toFixed(1)} s, more than ${limitSeconds} s`);
-  return `${seconds.toFixed(1)} s`;
+  // A slow one says where the time went.
+  return [`${seconds.toFixed(1)} s`, ...(seconds > slowSeconds ? lines : [])].join('\n      ');
 }
 
 /** The program that a part's process waits for. */
@@ -80,7 +82,7 @@ function childOf(pid: number): number {
 }
 
 async function leavesNothing(): Promise<string> {
-  const changes = changesBetween(before, await takeHostSnapshot());
+  const changes = changesBetween(before, await takeHostSnapshot(name));
   if (changes.length > 0) throw new Error(`the host is not as it was:\n${changes.join('\n')}`);
   return '';
 }
@@ -92,7 +94,7 @@ await check(
   async () => `${(await succeeds(['up'])).seconds.toFixed(1)} s`,
 );
 await succeeds(['down']);
-const before = await takeHostSnapshot();
+const before = await takeHostSnapshot(name);
 
 await check('a warm start', async () => within(await succeeds(['up']), warmSeconds));
 await check('pods, Services, names and exec across nodes', async () => within(await succeeds(['selfcheck']), 120));
