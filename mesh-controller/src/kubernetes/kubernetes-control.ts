@@ -9,7 +9,7 @@ import { CaptureEvents } from './capture-events.ts';
 import type { KubernetesSource } from './kubernetes-source.ts';
 import { LeaderElection } from './leader-election.ts';
 import { MeshObjectKeeper } from './mesh-object.ts';
-import { RouteStatusWriter } from './route-status-writer.ts';
+import { StatusWriter } from './status-writer.ts';
 
 /** What a {@link KubernetesControl} is made from. */
 export interface KubernetesControlOptions {
@@ -26,7 +26,7 @@ export interface KubernetesControlOptions {
 /** Everything that the controller writes into Kubernetes: statuses while it leads, and what agents report of pods. */
 export class KubernetesControl implements AsyncDisposable {
   readonly #election: LeaderElection;
-  readonly #statuses: RouteStatusWriter;
+  readonly #statuses: StatusWriter;
   readonly #mesh: MeshObjectKeeper;
   readonly #annotations: CapturedAnnotations;
   readonly #events: CaptureEvents;
@@ -34,7 +34,7 @@ export class KubernetesControl implements AsyncDisposable {
   constructor(options: KubernetesControlOptions) {
     const { client, clock, controllerName, logger, snapshot, source, store, systemNamespace } = options;
     const resourceOf = (kind: string) => source.resourceOf(kind);
-    this.#statuses = new RouteStatusWriter({ client, store, resourceOf, controllerName, clock, logger });
+    this.#statuses = new StatusWriter({ client, store, resourceOf, controllerName, clock, logger });
     this.#mesh = new MeshObjectKeeper({ client, store, resourceOf, controllerName, clock, logger });
     this.#annotations = new CapturedAnnotations({ client, store, clock, logger });
     this.#events = new CaptureEvents({ client, snapshot, clock, logger });

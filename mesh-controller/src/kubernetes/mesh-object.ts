@@ -3,8 +3,8 @@ import { CodedError, type Clock } from '@tulle/core';
 import type { XMesh } from '@tulle/gateway-api';
 import { collectionPath, isApiStatus, objectPath, type ApiResource } from '@tulle/kubernetes';
 import { KeyedQueue } from './keyed-queue.ts';
-import { keepTransitionTimes } from './parent-statuses.ts';
-import type { StatusWriterOptions } from './route-status-writer.ts';
+import { keepTransitionTimes } from './status-entries.ts';
+import type { StatusWriterOptions } from './status-writer.ts';
 import { supportedFeatures } from './supported-features.ts';
 
 /** The name of the XMesh that is made when there is none of ours. */

@@ -31,6 +31,7 @@ export const watchedKinds: readonly WatchedKind[] = [
   { kind: 'BackendTLSPolicy', builtIn: false, trim: trimHead },
   { kind: 'XBackendTrafficPolicy', builtIn: false, trim: trimHead },
   { kind: 'XMesh', builtIn: false, trim: trimHead },
+  { kind: 'AuthorizationPolicy', builtIn: false, trim: trimHead },
 ];
 
 function trimHead(object: Json): Json {

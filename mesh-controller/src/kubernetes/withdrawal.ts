@@ -18,5 +18,5 @@ export function withdrawn(snapshot: MeshSnapshot, store: ObjectStore, systemName
   for (const [key, workload] of snapshot.state.workloads) {
     workloads.set(key, workload.mesh.state === 'out' ? workload : { ...workload, mesh: { state: 'out', reason } });
   }
-  return { ...snapshot, state: { ...snapshot.state, workloads }, routeStatuses: new Map() };
+  return { ...snapshot, state: { ...snapshot.state, workloads }, routeStatuses: new Map(), policyStatuses: new Map() };
 }
