@@ -78,7 +78,8 @@ describe('an agent that is killed', () => {
     await waitFor('the agent is started again', 5_000, async () =>
       [undefined, killed].includes(findMeshProcess(cluster, part)) ? undefined : true,
     );
-    expect(await cluster.untilCaptured('shop', podNames)).toBeLessThan(2_000);
+    // 2 s on a machine that has nothing else to do; the rest is for one that has.
+    expect(await cluster.untilCaptured('shop', podNames)).toBeLessThan(5_000);
     await untilAnswered('200 red');
     const { answers } = await flow.stop();
     const { packets, found } = await recorder.stop(['the-secret-path', 'x-version']);

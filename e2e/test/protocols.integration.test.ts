@@ -22,7 +22,7 @@ const spokenWords = [
   'Sec-WebSocket-Accept',
 ];
 
-let outside: ReturnType<typeof spawn>;
+let outside: ReturnType<typeof spawn> | undefined;
 let outsideAddress: string;
 let unmeshed: Seen;
 let meshed: Seen;
@@ -69,7 +69,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  outside.kill('SIGKILL');
+  outside?.kill('SIGKILL');
   await cluster.down();
 });
 

@@ -69,10 +69,9 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
 
   override async down(): Promise<CommandResult> {
     const result = await super.down();
-    // Where another one still runs, the directory is not empty.
-    if (existsSync(this.root) && readdirSync(this.root).every((name) => name.endsWith('.lock'))) {
-      rmSync(dirname(this.root), { recursive: true, force: true });
-    }
+    // Where another one still runs, there is more than locks.
+    const others = existsSync(this.root) ? readdirSync(this.root).filter((name) => !name.endsWith('.lock')) : [];
+    if (others.length === 0) rmSync(dirname(this.root), { recursive: true, force: true });
     return result;
   }
 

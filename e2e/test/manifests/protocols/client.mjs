@@ -162,11 +162,13 @@ const overHttp = {
       sent.end();
     });
   },
+  // The client itself may notice the end of the connection before the answer; what is answered must be the server's.
   async 'an answer before the body'(origin) {
     const all = new Set();
     for (let i = 0; i < 20; i++) {
-      const { seen, text } = await ask(`${origin}/too-large`, { method: 'POST', body: Buffer.alloc(100_000) });
-      all.add(`${seen} ${text}`);
+      const sent = ask(`${origin}/too-large`, { method: 'POST', body: Buffer.alloc(100_000) });
+      const { seen, text } = await sent.catch(({ code }) => ({ seen: code, text: '' }));
+      if (!['EPIPE', 'ECONNRESET'].includes(seen)) all.add(`${seen} ${text}`);
     }
     return [...all];
   },
