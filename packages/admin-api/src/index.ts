@@ -1,4 +1,5 @@
 export * from './agent.ts';
+export * from './analysis.ts';
 export * from './authorization.ts';
 export * from './certificates.ts';
 export * from './common.ts';

@@ -16,6 +16,7 @@ export const documentTypes = [
   'PodView',
   'AuthorizationCheckView',
   'VersionView',
+  'AnalysisView',
   'ErrorView',
 ] as const;
 

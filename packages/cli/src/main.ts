@@ -5,7 +5,12 @@ import { join } from 'node:path';
 enableCompileCache(join(import.meta.dirname, '../../../.cache/compile'));
 const { processContext } = await import('./cli-context.ts');
 const { buildProgram, runCli } = await import('./program.ts');
+const { registerAnalyze } = await import('./commands/analyze.ts');
 const { registerPlayground } = await import('./commands/playground.ts');
 
 const context = processContext();
-process.exitCode = await runCli(buildProgram(context, [registerPlayground]), process.argv.slice(2), context);
+process.exitCode = await runCli(
+  buildProgram(context, [(program) => registerAnalyze(program, context), registerPlayground]),
+  process.argv.slice(2),
+  context,
+);

@@ -1,6 +1,6 @@
 import type { CoreServicePort, Service } from '@tulle/gateway-api';
 import type { BackendTls, MeshService, PortProtocol, RouteKind, ServicePort, TrafficDistribution } from '@tulle/ir';
-import type { BackendTraffic } from '../policies/traffic-policy.ts';
+import type { BackendTraffic } from '../policies/backend-traffic.ts';
 import type { ReportProblem } from '../problem.ts';
 import { opaquePorts } from './labels.ts';
 import type { NamespaceDefaults } from './labels.ts';

@@ -7,7 +7,7 @@ import { ServiceCatalog, serviceKeyOf, serviceOfImport } from '../cluster/servic
 import { translateService } from '../cluster/services.ts';
 import { translatePod } from '../cluster/workloads.ts';
 import { compareText, keyOf } from '../input.ts';
-import type { BackendTraffic } from '../policies/traffic-policy.ts';
+import type { BackendTraffic } from '../policies/backend-traffic.ts';
 import type { Record, WorkBoard, WorkSet } from './dependencies.ts';
 import type { ProblemBook } from './problem-book.ts';
 import { ResultMap } from './result-map.ts';

@@ -14,7 +14,7 @@ import type { BackendTls, ChangeSet, MeshDelta, MeshSettings } from '@tulle/ir';
 import type { PolicyLookup, ServiceLookup } from '../lookup.ts';
 import { translateTlsPolicy } from '../policies/tls-policy.ts';
 import { translateTrafficPolicy } from '../policies/traffic-policy.ts';
-import type { BackendTraffic } from '../policies/traffic-policy.ts';
+import type { BackendTraffic } from '../policies/backend-traffic.ts';
 import type { Translation } from '../translation.ts';
 import { AuthorizationPart } from './authorization-part.ts';
 import { ClusterPart } from './cluster-part.ts';

@@ -1,16 +1,11 @@
 import type { XBackendTrafficPolicy } from '@tulle/gateway-api';
-import type { RetryBudget, SessionPersistence } from '@tulle/ir';
+import type { RetryBudget } from '@tulle/ir';
 import type { PolicyLookup } from '../lookup.ts';
 import { parseDurationMs } from '../routes/duration.ts';
 import { sessionOf } from '../routes/rule-parts.ts';
+import type { BackendTraffic } from './backend-traffic.ts';
 import { policyTargets } from './policy.ts';
 import type { TranslatedPolicy } from './policy.ts';
-
-/** What an XBackendTrafficPolicy says about a Service. */
-export interface BackendTraffic {
-  readonly retryBudget?: RetryBudget;
-  readonly sessionPersistence?: SessionPersistence;
-}
 
 /** Translates an XBackendTrafficPolicy (GEP-3388, GEP-1619). */
 export function translateTrafficPolicy(

@@ -1,9 +1,11 @@
-import type { HttpMatch, HttpRouteTable, HttpRule, RouteTable, ServiceRoutes } from '@tulle/ir';
+import type { HttpRouteTable, RouteTable, ServiceRoutes } from '@tulle/ir';
 import { serviceRoutesKey } from '@tulle/ir';
 import { compareText, keyOf, routeKey } from '../input.ts';
 import { kindOrder } from './outcome.ts';
 import type { RankedHttpRule, RouteContent, TranslatedRoute } from './outcome.ts';
 import { compareRanks, compareRoutes } from './precedence.ts';
+import { unreachableRules } from './unreachable.ts';
+import type { UnreachableRule } from './unreachable.ts';
 
 /** The routes that apply to the same clients of one Service port: the producer's, or those of one consumer namespace. */
 export interface RouteGroup {
@@ -19,14 +21,8 @@ export interface GroupOutcome {
   readonly table: RouteTable;
   /** By route (`Kind/namespace/name`). */
   readonly conflicts: ReadonlyMap<string, string>;
-  /** Rules that no request can reach, because another takes every request before them. */
+  /** Rules that no request can reach, because others take every request before them. */
   readonly unreachable: readonly UnreachableRule[];
-}
-
-/** A rule that no request can reach, and the one that takes them all. */
-export interface UnreachableRule {
-  readonly rule: HttpRule;
-  readonly takenBy: HttpRule;
 }
 
 /**
@@ -50,8 +46,10 @@ export function mergeGroup(group: RouteGroup): GroupOutcome {
   }
   switch (kind) {
     case 'http':
-    case 'grpc':
-      return httpOutcome(kind, mergeHttp(contentsOf(winners, kind)), conflicts);
+    case 'grpc': {
+      const table = mergeHttp(contentsOf(winners, kind));
+      return { table: { kind, table }, conflicts, unreachable: unreachableRules(table) };
+    }
     case 'tls': {
       const rules = contentsOf(winners, kind).flatMap((content) => content.rules);
       return { table: { kind, rules }, conflicts, unreachable: [] };
@@ -86,24 +84,6 @@ function mergeHttp(contents: readonly { readonly rules: readonly RankedHttpRule[
     .sort((a, b) => compareRanks(a.rank, b.rank))
     .map(({ match, rule }) => ({ match, rule }));
   return { rules: rules.map(({ rule }) => rule), matches };
-}
-
-function httpOutcome(
-  kind: 'http' | 'grpc',
-  table: HttpRouteTable,
-  conflicts: ReadonlyMap<string, string>,
-): GroupOutcome {
-  const first = table.matches.findIndex(({ match }) => takesEverything(match));
-  const takenBy = table.rules[table.matches[first]?.rule ?? -1];
-  if (takenBy === undefined) return { table: { kind, table }, conflicts, unreachable: [] };
-  const reachable = new Set(table.matches.slice(0, first + 1).map((entry) => entry.rule));
-  const unreachable = table.rules.filter((_, i) => !reachable.has(i)).map((rule) => ({ rule, takenBy }));
-  return { table: { kind, table }, conflicts, unreachable };
-}
-
-function takesEverything({ path, method, headers, queryParams }: HttpMatch): boolean {
-  const isEveryPath = path.type === 'prefix' && path.value === '/';
-  return isEveryPath && method === undefined && headers.length === 0 && queryParams.length === 0;
 }
 
 /** Puts the groups of a Service port together. */

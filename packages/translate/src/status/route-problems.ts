@@ -28,9 +28,9 @@ export function unreachableProblems(key: string, route: Route, groups: readonly 
       problems.set(rule.index, {
         severity: 'warning',
         code: 'UnreachableRule',
-        message: `rules[${rule.index}]: no request gets here, ${other} takes every one before it`,
+        message: `rules[${rule.index}]: no request gets here, ${other} comes before it and takes them`,
         object: objectOf(route),
-        hint: 'matches are tried in this order: exact paths, the longest prefixes, regular expressions',
+        hint: 'matches are tried in this order: exact paths, the longest prefixes, method, most headers, most query parameters, the oldest route',
       });
     }
   }
