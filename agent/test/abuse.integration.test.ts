@@ -74,9 +74,9 @@ describe('clients and servers that are slow or hostile', () => {
       socket?.write('POST / HTTP/1.1\r\nHost: cart\r\nContent-Length: 10\r\n\r\nhalf');
       if (socket !== undefined) sockets.push(socket);
     }
+    await runCommand('prlimit', ['--pid', pid, '--nofile=4096:']);
     expect((await mesh.measures()).counters['socket_failed']).toBeGreaterThan(0);
     for (const socket of sockets) socket.destroy();
-    await runCommand('prlimit', ['--pid', pid, '--nofile=4096:']);
     await get();
   });
 
