@@ -459,6 +459,8 @@ export class Http1Client implements ChannelOwner, ResponseReceiver, PodConnectio
     }
     this.#reader.next();
     this.#state = 'head';
+    // The next head may be refused, or late: that gets an answer, whatever came before it.
+    this.#responseStarted = false;
     this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
     if (this.#held !== undefined) this.#release();
     else this.#channel.resume();
