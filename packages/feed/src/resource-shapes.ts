@@ -10,7 +10,20 @@ import type {
   Workload,
 } from '@tulle/ir';
 import type { AnyResource } from './kinds.ts';
-import { all, boolean, integer, isObject, list, mapOf, oneOf, record, tagged, text, type Check } from './shape.ts';
+import {
+  all,
+  boolean,
+  integer,
+  isObject,
+  list,
+  mapOf,
+  oneOf,
+  positiveNumber,
+  record,
+  tagged,
+  text,
+  type Check,
+} from './shape.ts';
 
 const port = integer(1, 65_535);
 const name = text(253);
@@ -43,22 +56,45 @@ const workload = record(
   { policies: list(text()) },
 );
 
-const service = record({
-  namespace: name,
-  name,
-  clusterIPs: list(text(64)),
-  ports: list(
-    record({
-      port,
-      name: text(),
-      protocol: oneOf('detect', 'http', 'http2', 'grpc', 'https', 'tcp', 'opaque'),
-      routeKind: oneOf('none', 'http', 'grpc', 'tls', 'tcp'),
-    }),
-  ),
-  trafficDistribution: oneOf('any', 'prefer-same-zone', 'prefer-same-node', 'local-only'),
+const subjectAltName = record({ type: oneOf('hostname', 'uri'), value: text() });
+const backendTls = tagged('type', {
+  originate: record({
+    hostname: name,
+    subjectAltNames: list(subjectAltName),
+    trust: tagged('type', { pem: record({ certificates: text(16 * 1024 * 1024) }), system: record({}) }),
+  }),
+  invalid: record({ message: text(64 * 1024) }),
 });
+const sessionPersistence = record(
+  { type: oneOf('cookie', 'header'), name: text(), lifetime: oneOf('session', 'permanent') },
+  { path: text(), absoluteTimeoutMs: integer(0) },
+);
+const retryBudget = record({ percent: integer(0, 100), intervalMs: integer(1), minPerSecond: positiveNumber });
+const service = record(
+  {
+    namespace: name,
+    name,
+    clusterIPs: list(text(64)),
+    ports: list(
+      record(
+        {
+          port,
+          name: text(),
+          protocol: oneOf('detect', 'http', 'http2', 'grpc', 'https', 'tcp', 'opaque'),
+          routeKind: oneOf('none', 'http', 'grpc', 'tls', 'tcp'),
+        },
+        { tls: backendTls },
+      ),
+    ),
+    trafficDistribution: oneOf('any', 'prefer-same-zone', 'prefer-same-node', 'local-only'),
+  },
+  { retryBudget, sessionPersistence },
+);
 
-const endpoint = record({ address: text(253), port, ready: boolean }, { workload: text(), node: text(), zone: text() });
+const endpoint = record(
+  { address: text(253), port, ready: boolean },
+  { workload: text(), node: text(), zone: text(), forZones: list(text()), forNodes: list(text()) },
+);
 const endpoints = record({ namespace: name, name, ports: list(record({ port, endpoints: list(endpoint) })) });
 
 const stringMatch = tagged('type', { exact: record({ value: text() }), regex: record({ value: text() }) });
@@ -113,10 +149,7 @@ const httpRule = record(
       attempts: integer(0),
       backoffMs: integer(0),
     }),
-    sessionPersistence: record(
-      { type: oneOf('cookie', 'header'), name: text(), lifetime: oneOf('session', 'permanent') },
-      { path: text(), absoluteTimeoutMs: integer(0) },
-    ),
+    sessionPersistence,
   },
 );
 const httpTable: Check = all(

@@ -20,6 +20,12 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Che
   };
 }
 
+/** A number above zero, whole or not. */
+export const positiveNumber: Check = (value, at) =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0
+    ? undefined
+    : `${at}: expected a number above 0, found ${shown(value)}`;
+
 /** One of the values given. */
 export function oneOf(...allowed: readonly (string | number)[]): Check {
   return (value, at) =>

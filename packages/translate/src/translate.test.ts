@@ -13,7 +13,7 @@ const golden = join(import.meta.dirname, '..', 'golden');
 
 /** Every object of the golden inputs, as they are written. */
 function goldenInputs(): unknown[][] {
-  return ['routes', 'cluster'].flatMap((part) =>
+  return ['routes', 'cluster', 'policies', 'conformance'].flatMap((part) =>
     readdirSync(join(golden, part))
       .filter((name) => name.endsWith('.in.yaml') || name === 'services.yaml')
       .map((name) =>

@@ -13,6 +13,8 @@ interface Trust {
   readonly resolvedRefs: PolicyVerdict;
 }
 
+const maxMessageLength = 1000;
+
 const allResolved: PolicyVerdict = {
   type: 'ResolvedRefs',
   status: 'True',
@@ -33,11 +35,19 @@ export function translateTlsPolicy(policy: BackendTLSPolicy, lookup: PolicyLooku
     // "Connections using an invalid CACertificateRef MUST fail", even if there are others.
     value:
       trust === undefined
-        ? { type: 'invalid', message: `BackendTLSPolicy "${keyOf(policy)}": ${(refusal ?? resolvedRefs).message}` }
+        ? {
+            type: 'invalid',
+            message: shortened(`BackendTLSPolicy "${keyOf(policy)}": ${(refusal ?? resolvedRefs).message}`),
+          }
         : { type: 'originate', hostname, subjectAltNames: subjectAltNames(policy), trust },
     refusal,
     verdicts: [resolvedRefs],
   };
+}
+
+/** The message as agents get it: they refuse resources with longer texts, and the status has all of it. */
+function shortened(message: string): string {
+  return message.length <= maxMessageLength ? message : `${message.slice(0, maxMessageLength - 1)}…`;
 }
 
 function trustOf(policy: BackendTLSPolicy, lookup: PolicyLookup): Trust {
