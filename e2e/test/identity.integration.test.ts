@@ -222,7 +222,11 @@ describe('the HBONE port, seen by tools that are not ours', () => {
     const suites = [...said.matchAll(/(?:Preferred|Accepted)\s+TLSv1\.3\s+\d+ bits\s+(\S+)/g)].map(
       ([, suite]) => suite,
     );
-    expect(suites.sort()).toEqual(['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']);
+    expect(suites.sort((a = '', b = '') => a.localeCompare(b))).toEqual([
+      'TLS_AES_128_GCM_SHA256',
+      'TLS_AES_256_GCM_SHA384',
+      'TLS_CHACHA20_POLY1305_SHA256',
+    ]);
   });
 });
 
@@ -257,7 +261,11 @@ spec:
       return view.denials.length > 1 ? view : undefined;
     });
     expect(pod.policies.map(({ name }) => name)).toEqual(['paint']);
-    expect(pod.denials.map(({ identity, port, reason }) => [identity ?? '', port, reason]).sort()).toEqual([
+    expect(
+      pod.denials
+        .map(({ identity, port, reason }) => [identity ?? '', port, reason])
+        .sort((a, b) => String(a).localeCompare(String(b))),
+    ).toEqual([
       ['', 8080, 'policy-denied'],
       ['spiffe://cluster.local/ns/shop/sa/web', 8080, 'policy-denied'],
     ]);

@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 
-const colors = createColors(process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '');
+const colors = createColors(process.stdout.isTTY ? (process.env['NO_COLOR'] ?? '') === '' : false);
 
 /** One line of the demo: a promise, whether it was kept, and the figures that show it. */
 export interface Chapter {

@@ -10,7 +10,7 @@ import {
   type ServiceView,
   type StatusView,
 } from '@tulle/admin-api';
-import type { ControllerAddress } from './discovery.ts';
+import type { ControllerAddress } from './controller-address.ts';
 
 /** The documents that the controller answers, by their `kind`. */
 interface Documents {

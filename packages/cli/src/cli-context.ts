@@ -22,7 +22,7 @@ export function processContext(): CliContext {
     throw error;
   });
   // Undefined, as for a pipe, would let the library decide, which takes a set CI for a terminal.
-  const terminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
+  const terminal = process.stdout.isTTY ? process.env['TERM'] !== 'dumb' : false;
   return {
     env: process.env,
     colors: createColors(terminal && (process.env['NO_COLOR'] ?? '') === ''),

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { parseNamespacedName, type NamespacedName } from '@tulle/core';
 import { UsageError } from './cli-error.ts';
 import type { CliContext } from './cli-context.ts';
-import { findController, type ControllerAddress, type MeshChoice } from './discovery.ts';
+import type { ControllerAddress } from './controller-address.ts';
+import { findController, type MeshChoice } from './discovery.ts';
 import { addOutputOption, type OutputFormat } from './output.ts';
 
 /** The options of every command that asks a controller. */

@@ -3,19 +3,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { CodedError } from '@tulle/core';
 import { playgroundPaths, playgroundsRoot } from '@tulle/playground';
-
-/** Where the controller that a command talks to listens, and how people know it. */
-export interface ControllerAddress {
-  readonly socketPath: string;
-  /** For messages: `the playground "default"`. */
-  readonly mesh: string;
-  /** The command that shows what is wrong when the controller does not answer. */
-  readonly hint: string;
-  /** What kept a connection from being made, if anything is known of it. */
-  readonly explain?: () => unknown;
-  /** Ends what was begun to reach it. */
-  readonly close?: () => Promise<void>;
-}
+import type { ControllerAddress } from './controller-address.ts';
 
 /** What the user said about which mesh is meant. */
 export interface MeshChoice {

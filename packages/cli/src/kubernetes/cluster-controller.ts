@@ -1,6 +1,6 @@
 import { CodedError } from '@tulle/core';
 import { forwardPort, KubernetesClient, type ClusterChoice } from '@tulle/kubernetes';
-import type { ControllerAddress } from '../discovery.ts';
+import type { ControllerAddress } from '../controller-address.ts';
 import { systemNamespace } from './installation.ts';
 
 /** The controller's admin port, on the loopback of its pod. */
