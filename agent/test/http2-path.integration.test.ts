@@ -173,6 +173,26 @@ describe('HTTP/2 and gRPC through the agent, in network namespaces', () => {
     client.close();
   });
 
+  it('asks a server for no more requests at once than it takes, and answers all of them', async () => {
+    const few = createServer({ settings: { maxConcurrentStreams: 4 } });
+    few.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200 });
+      stream.resume();
+      stream.on('end', () => stream.end('few'));
+    });
+    const cart = mesh.pods.get('cart1') as TestPod;
+    few.listen({ fd: mesh.listen(cart, 8090) });
+    servers.push(few);
+    mesh.addService('few', '10.99.0.12', { pods: [cart], targetPort: 8090, protocol: 'http2' });
+    const client = await session('10.99.0.12');
+    const calls = Array.from({ length: 90 }, (_, i) => call(client, { ':path': `/${i}` }, 'body'));
+    for (const { headers, body } of await Promise.all(calls)) {
+      expect([headers[':status'], headers['tulle-reason'], body]).toEqual([200, undefined, 'few']);
+    }
+    client.close();
+  });
+
   it('passes resets on in both directions, with their code', async () => {
     const closed = new Promise<number>((resolve) => {
       handle = (stream) => {

@@ -29,7 +29,11 @@ export class Http2UpstreamPools {
     const free = upstreams.find((upstream) => upstream.hasRoom);
     if (free !== undefined) return free;
     const upstream = new Http2Upstream(
-      { context: this.#context, path },
+      {
+        context: this.#context,
+        path,
+        streamLimit: upstreams.find((known) => known.streamLimit !== undefined)?.streamLimit,
+      },
       (owner) => this.#connector.connect(endpoint, owner),
       (gone) => this.#forget(endpoint, gone),
     );

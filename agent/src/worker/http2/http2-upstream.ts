@@ -30,12 +30,14 @@ interface WaitingRequest {
 }
 
 const idleTimeoutMs = 60_000;
-const maxWaiting = 1_024;
+/** From the connection's beginning to the server's SETTINGS. */
+const settingsTimeoutMs = 10_000;
+/** So many requests wait for a connection whose server's limit is not known yet. */
+const usualStreams = 100;
 
 /** An HTTP/2 connection (prior knowledge) to an application, shared by the requests of one pod to one endpoint. */
 export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   deadlineMs = Number.POSITIVE_INFINITY;
-  opened = false;
   readonly path: string;
   readonly #context: WorkerContext;
   readonly #forget: (upstream: Http2Upstream) => void;
@@ -45,15 +47,23 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   #waiting: WaitingRequest[] = [];
   #closed = false;
   #draining = false;
+  /** Whether the server's SETTINGS came. Before, nobody knows how many requests it takes at once. */
+  #ready = false;
+  readonly #expectedStreams: number;
 
-  /** `path` names the way that `connect` takes to the endpoint. */
+  /** `path` names the way that `connect` takes to the endpoint; `streamLimit` is what the server said before. */
   constructor(
-    { context, path }: { readonly context: WorkerContext; readonly path: string },
+    {
+      context,
+      path,
+      streamLimit,
+    }: { readonly context: WorkerContext; readonly path: string; readonly streamLimit: number | undefined },
     connect: (owner: ChannelOwner) => ByteChannel,
     forget: (upstream: Http2Upstream) => void,
   ) {
     this.#context = context;
     this.path = path;
+    this.#expectedStreams = Math.min(streamLimit ?? usualStreams, usualStreams);
     this.#forget = forget;
     this.#channel = connect(this);
     this.#output = new ChannelOutput(this.#channel, context.flusher);
@@ -72,7 +82,12 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   /** Whether a request may be sent here, now or as soon as there is a connection. */
   get hasRoom(): boolean {
     if (this.#closed || this.#draining) return false;
-    return this.opened ? this.#http2.canOpenStream : this.#waiting.length < maxWaiting;
+    return this.#ready ? this.#http2.canOpenStream : this.#waiting.length < this.#expectedStreams;
+  }
+
+  /** How many requests the server takes at once, once it has said so. */
+  get streamLimit(): number | undefined {
+    return this.#ready ? this.#http2.remoteSettings.maxConcurrentStreams : undefined;
   }
 
   /** Whether what carries the connection wants to end. */
@@ -84,12 +99,12 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   drain(): void {
     if (this.#closed || this.#draining) return;
     this.#draining = true;
-    if (this.opened && this.#http2.streamCount === 0) this.onDeadline();
+    if (this.#ready && this.#http2.streamCount === 0) this.onDeadline();
   }
 
   /** Sends a request; the receiver gets its stream at once or when the connection is there. `head` is copied. */
   send(request: WaitingRequest): void {
-    if (!this.opened) {
+    if (!this.#ready) {
       this.#waiting.push({ ...request, head: Buffer.from(request.head) });
       return;
     }
@@ -118,8 +133,13 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   }
 
   onOpen(): void {
-    this.opened = true;
+    this.deadlineMs = this.#context.ticker.nowMs + settingsTimeoutMs;
     this.#http2.start();
+  }
+
+  onRemoteSettings(): void {
+    if (this.#ready) return;
+    this.#ready = true;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const request of waiting) this.#begin(request);
@@ -212,7 +232,6 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     this.#close('tunnel-closed');
   }
 
-  onRemoteSettings(): void {}
   onPingAck(): void {}
 
   onConnectionError(): void {
