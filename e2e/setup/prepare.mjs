@@ -34,6 +34,7 @@ const programs = {
     curl: 'curl',
     openssl: 'openssl',
   },
+  test: { sslscan: 'sslscan', h2load: 'nghttp2-client' },
   bench: { wrk: 'wrk', h2load: 'nghttp2-client', haproxy: 'haproxy', nginx: 'nginx-light', iperf3: 'iperf3' },
 };
 

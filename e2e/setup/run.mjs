@@ -6,8 +6,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepare, root, workspaceNode } from './prepare.mjs';
 
-/** Debian packages by the command that each is needed for: `npm run demo` and `npm test` need `base` alone. */
-const needs = { cluster: ['base'], bench: ['base', 'bench'], proofs: ['base', 'bench'], default: ['base'] };
+/** Debian packages by the command that each is needed for: the demo needs `base` alone. */
+const needs = {
+  test: ['base', 'test'],
+  bench: ['base', 'bench'],
+  proofs: ['base', 'test', 'bench'],
+  soak: ['base', 'test'],
+  default: ['base'],
+};
 
 const [command = 'setup', ...args] = process.argv.slice(2);
 
