@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
-import { rmSync, statSync, writeSync } from 'node:fs';
+import { copyFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivateKey } from 'node:crypto';
 import { CodedError, errorMessage, type Clock } from '@tulle/core';
@@ -9,9 +9,13 @@ import { CertificateAuthority, type AuthorityOptions } from './certificate-autho
 import { generateRootKey, selfSignedRoot } from './root.ts';
 import type { RootStore } from './root-store.ts';
 
+/** Where the replacement of a root stands: `prepared`, both are trusted; `switched`, the new one signs. */
+export type RotationPhase = 'idle' | 'prepared' | 'switched';
+
 /**
  * The root of the built-in authority in a directory: `root.key` (0600), `root.crt`, and `bundle.pem` with the roots that
- * clients should trust. Each file is written whole or not at all.
+ * clients should trust. Each file is written whole or not at all. While a root is replaced: `next.key` and `next.crt`
+ * until the new one signs, from then on `previous.crt`.
  */
 export class FileRootStore implements RootStore {
   readonly directory: string;
@@ -41,6 +45,7 @@ export class FileRootStore implements RootStore {
   open(options: AuthorityOptions): CertificateAuthority {
     try {
       mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+      this.#completeSwitch();
       if (!existsSync(this.keyFile)) this.#createOnce(this.keyFile, privateKeyToPem(generateRootKey()), 0o600);
       this.#refuseReadableKey();
       const keyPem = readFileSync(this.keyFile, 'utf8');
@@ -51,6 +56,71 @@ export class FileRootStore implements RootStore {
       if (cause instanceof CodedError) throw cause;
       throw new CodedError('ca-store', `the authority's directory ${this.directory}: ${errorMessage(cause)}`);
     }
+  }
+
+  get phase(): RotationPhase {
+    if (existsSync(this.#file('next.crt'))) return 'prepared';
+    return existsSync(this.#file('previous.crt')) ? 'switched' : 'idle';
+  }
+
+  /** Takes a step of a rotation; {@link open} again afterwards. Throws a {@link CodedError} `ca-store`. */
+  take(step: 'prepare' | 'switch' | 'finish' | 'abort', options: AuthorityOptions): void {
+    try {
+      switch (step) {
+        case 'prepare':
+          return this.#prepare(options);
+        case 'switch':
+          copyFileSync(this.certificateFile, this.#file('previous.crt'));
+          renameSync(this.#file('next.key'), this.keyFile);
+          return this.#completeSwitch();
+        case 'finish':
+          this.#distrust(readFileSync(this.#file('previous.crt'), 'utf8'));
+          return rmSync(this.#file('previous.crt'));
+        case 'abort':
+          this.#distrust(readFileSync(this.#file('next.crt'), 'utf8'));
+          rmSync(this.#file('next.crt'));
+          return rmSync(this.#file('next.key'));
+      }
+    } catch (cause) {
+      if (cause instanceof CodedError) throw cause;
+      throw new CodedError('ca-store', `the authority's directory ${this.directory}: ${errorMessage(cause)}`);
+    }
+  }
+
+  #prepare({ clock, trustDomain }: AuthorityOptions): void {
+    const key = generateRootKey();
+    const certificatePem = selfSignedRoot(key, trustDomain, clock.nowMs());
+    const roots = TrustBundle.parse(`${readFileSync(this.bundleFile, 'utf8')}\n${certificatePem}`);
+    if (!roots.ok) throw roots.error;
+    rmSync(this.#file('next.key'), { force: true });
+    this.#createOnce(this.#file('next.key'), privateKeyToPem(key), 0o600);
+    renameSync(this.#temporary(roots.value.pem, 0o644), this.bundleFile);
+    // The certificate comes last: it is what says that all of this is done.
+    this.#createOnce(this.#file('next.crt'), certificatePem, 0o644);
+  }
+
+  /** A key without its certificate is what a process leaves that ends between the two renames of a switch. */
+  #completeSwitch(): void {
+    if (existsSync(this.#file('next.crt')) && !existsSync(this.#file('next.key'))) {
+      renameSync(this.#file('next.crt'), this.certificateFile);
+    }
+  }
+
+  /** Takes a root out of the bundle. */
+  #distrust(certificatePem: string): void {
+    const gone = TrustBundle.parse(certificatePem);
+    const present = TrustBundle.parse(readFileSync(this.bundleFile, 'utf8'));
+    if (!gone.ok) throw gone.error;
+    if (!present.ok) throw present.error;
+    const fingerprints = new Set(gone.value.roots.map((root) => root.fingerprint256));
+    const kept = present.value.roots.filter((root) => !fingerprints.has(root.fingerprint256));
+    const bundle = TrustBundle.ofDer(kept.map((root) => root.raw));
+    if (!bundle.ok) throw bundle.error;
+    renameSync(this.#temporary(bundle.value.pem, 0o644), this.bundleFile);
+  }
+
+  #file(name: string): string {
+    return join(this.directory, name);
   }
 
   #refuseReadableKey(): void {

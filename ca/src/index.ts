@@ -1,3 +1,4 @@
+export * from './authority.ts';
 export * from './certificate-authority.ts';
 export * from './certificate-service.ts';
 export * from './file-root-store.ts';
@@ -5,4 +6,5 @@ export * from './node-identities.ts';
 export * from './node-token-authenticator.ts';
 export * from './rate-limiter.ts';
 export * from './root-store.ts';
+export * from './rotating-authority.ts';
 export * from './serving-certificate.ts';

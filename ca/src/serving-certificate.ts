@@ -30,6 +30,12 @@ export class ServingCertificateKeeper implements Disposable {
     this.#timer = this.#planAfter(this.first);
   }
 
+  /** Issues another certificate now: the authority's root is another one. */
+  renewNow(): void {
+    this.#timer.cancel();
+    this.#renew();
+  }
+
   close(): void {
     this.#timer.cancel();
   }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import { registerCertificateService, ServingCertificateKeeper, type CertificateAuthority } from '@tulle/ca';
+import { registerCertificateService, ServingCertificateKeeper, type Authority } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import { FeedServer } from '@tulle/feed';
 import { controllerIdentity, createGrpcServer, type GrpcServer } from '@tulle/identity';
-import type { MeshSettings } from '@tulle/ir';
+import type { MeshSettings, MeshState } from '@tulle/ir';
 import { AdminApi } from './admin/admin-api.ts';
 import { AdminServer, type AdminAddress } from './admin/admin-server.ts';
 import { readinessHandler } from './admin/readiness.ts';
@@ -83,17 +83,17 @@ export class MeshController implements AsyncDisposable {
     });
     this.#pipeline = new MeshPipeline({
       translate: () => options.translate(this.#store, settings, clock.nowMs()),
-      publish: (state) => {
-        const version = this.#feed.setState(state);
-        this.#registry.published(version);
-        versions.note(version);
-      },
+      publish: (state) => this.#publish(state, versions),
       onSnapshot: (snapshot) => this.#platform.changed?.(snapshot),
       initial: emptySnapshot(settings),
       clock,
       logger,
     });
     this.#keeper = this.#keepServingCertificate(authority);
+    this.#platform.rotation?.onChange(() => {
+      this.#keeper.renewNow();
+      if (this.#pipeline.started) this.#publish(this.#pipeline.snapshot.state, versions);
+    });
     this.#grpc = createGrpcServer({ listen: options.listen, tls: this.#keeper.first });
     this.#feed.register(this.#grpc.server);
     const ledger = new SigningLedger(clock);
@@ -141,7 +141,18 @@ export class MeshController implements AsyncDisposable {
     return this.drain(0);
   }
 
-  #keepServingCertificate(authority: CertificateAuthority): ServingCertificateKeeper {
+  /** Gives a state to the agents, and with it the roots that are trusted now. */
+  #publish(state: MeshState, versions: VersionFile): void {
+    const { authority } = this.#platform;
+    const rootsPem = authority.trustBundle.pem;
+    const signingRoot = authority.trustBundle.roots[0]?.fingerprint256 ?? '';
+    const settings = { ...state.settings, trust: { rootsPem, signingRoot } };
+    const version = this.#feed.setState({ ...state, settings });
+    this.#registry.published(version);
+    versions.note(version);
+  }
+
+  #keepServingCertificate(authority: Authority): ServingCertificateKeeper {
     const { clock, logger, settings, listen } = this.#options;
     const host = listen.slice(0, listen.lastIndexOf(':')).replaceAll(/[[\]]/g, '');
     return new ServingCertificateKeeper({
@@ -155,12 +166,13 @@ export class MeshController implements AsyncDisposable {
     });
   }
 
-  #adminApi(authority: CertificateAuthority, ledger: SigningLedger): AdminApi {
+  #adminApi(authority: Authority, ledger: SigningLedger): AdminApi {
     const { source, version, clock } = this.#options;
     return new AdminApi({
       store: this.#store,
       pipeline: this.#pipeline,
       authority,
+      ...(this.#platform.rotation === undefined ? {} : { rotation: this.#platform.rotation }),
       ledger,
       feed: () => this.#feedFacts(),
       tokenNodes: () => this.#platform.tokenNodes(),

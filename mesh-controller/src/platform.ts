@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileRootStore, NodeTokenAuthenticator, type Authenticate, type CertificateAuthority } from '@tulle/ca';
+import { FileRootStore, NodeTokenAuthenticator, RotatingAuthority, type Authenticate, type Authority } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import type { AuthenticateNode, NodeReport } from '@tulle/feed';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -14,7 +14,9 @@ export interface PlatformParts {
 
 /** What the place that a controller runs in brings with it: Kubernetes, or a machine without it. */
 export interface Platform {
-  readonly authority: CertificateAuthority;
+  readonly authority: Authority;
+  /** The same authority where its root can be replaced by steps. */
+  readonly rotation?: RotatingAuthority;
   /** Tells who asks for a certificate. */
   readonly authenticate: Authenticate;
   /** Tells which node's agent asks for configuration, or reports. */
@@ -45,8 +47,10 @@ export interface LocalPlatformOptions {
 export function localPlatform(options: LocalPlatformOptions): Platform {
   const { clock, logger, nodeTokensDir, stateDir, trustDomain } = options;
   const nodes = new NodeTokenAuthenticator({ directory: nodeTokensDir, clock, logger });
+  const authority = new RotatingAuthority(new FileRootStore(join(stateDir, 'ca')), { clock, trustDomain });
   return {
-    authority: new FileRootStore(join(stateDir, 'ca')).open({ clock, trustDomain }),
+    authority,
+    rotation: authority,
     authenticate: (token) => nodes.authenticate(token),
     authenticateNode: (token) => nodes.authenticate(token),
     tokenNodes: () => tokenNodes(nodeTokensDir),

@@ -66,9 +66,9 @@ describe('AdminServer', () => {
     expect(server.logger.lines).toMatchObject([{ level: 'error', fields: { error: 'boom' } }]);
   });
 
-  it('answers nothing but GET, and no target that is no path', async () => {
+  it('answers nothing but GET and POST, and no target that is no path', async () => {
     await using server = await serve(() => ({}));
-    expect(await ask(server.socket, '/', 'POST')).toMatchObject({ status: 405 });
+    expect(await ask(server.socket, '/', 'PUT')).toMatchObject({ status: 405 });
     expect(await ask(server.socket, '/%zz')).toMatchObject({ status: 400 });
   });
 

@@ -27,6 +27,8 @@ export const agentVersion = '0.1.0';
 const openTimeoutMs = 5_000;
 const reportIntervalMs = 5_000;
 const reportDelayMs = 20;
+/** When another root signs, the node's certificates are renewed within this time. */
+const renewalSpreadMs = 5_000;
 
 /** A step that waits for every worker's word about a pod. */
 interface Waiting {
@@ -161,6 +163,8 @@ export class Agent {
     this.mesh.apply(delta);
     this.#refused = undefined;
     this.workers.broadcast({ type: 'mesh', delta });
+    const trust = delta.settings?.trust;
+    if (trust !== undefined) this.certificates.renewUnlessOf(trust.signingRoot, renewalSpreadMs);
     if (delta.workloads.changed.size > 0 || delta.workloads.removed.length > 0) this.#reconcile();
   }
 

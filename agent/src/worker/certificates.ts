@@ -22,15 +22,31 @@ export interface WorkloadCertificate {
 /** The workload certificates of a worker's pods, by SPIFFE id. Keys live here, in memory, and nowhere else. */
 export class CertificateStore {
   readonly #byIdentity = new Map<string, WorkloadCertificate>();
+  readonly #messages = new Map<string, CertificateMessage>();
+  /** The roots that the controller says are trusted; until it does, those that come with a certificate. */
+  #rootsPem: string | undefined;
   readonly #listeners = new Set<(certificate: WorkloadCertificate) => void>();
 
   /** Takes a certificate, new or renewed; whoever listens is told. */
   put(message: CertificateMessage): void {
-    const secureOptions = { key: message.privateKeyPem, cert: message.chainPem, ca: message.rootsPem, ...tlsSettings };
+    this.#messages.set(message.identity, message);
+    const secureOptions = {
+      key: message.privateKeyPem,
+      cert: message.chainPem,
+      ca: this.#rootsPem ?? message.rootsPem,
+      ...tlsSettings,
+    };
     const context = createSecureContext(secureOptions);
     const certificate = { identity: message.identity, context, secureOptions, notAfterMs: message.notAfterMs };
     this.#byIdentity.set(message.identity, certificate);
     for (const listener of this.#listeners) listener(certificate);
+  }
+
+  /** Verifies peers with these roots from now on; tunnels that are open go on. Undefined changes nothing. */
+  trust(rootsPem: string | undefined): void {
+    if (rootsPem === undefined || rootsPem === this.#rootsPem) return;
+    this.#rootsPem = rootsPem;
+    for (const message of this.#messages.values()) this.put(message);
   }
 
   get(identity: string): WorkloadCertificate | undefined {
@@ -39,6 +55,7 @@ export class CertificateStore {
 
   drop(identity: string): void {
     this.#byIdentity.delete(identity);
+    this.#messages.delete(identity);
   }
 
   /** Calls `listener` with each certificate that comes; the function given back ends that. */

@@ -1,6 +1,12 @@
-import { cliApiVersion, type ProblemView, type RouteListView, type StatusView } from '@tulle/admin-api';
-import type { CertificateAuthority } from '@tulle/ca';
-import type { Clock } from '@tulle/core';
+import {
+  cliApiVersion,
+  type CertificateAuthorityView,
+  type ProblemView,
+  type RouteListView,
+  type StatusView,
+} from '@tulle/admin-api';
+import type { Authority, RotatingAuthority, RotationStep } from '@tulle/ca';
+import { CodedError, type Clock } from '@tulle/core';
 import { suggest } from '@tulle/gateway-api';
 import type { Workload } from '@tulle/ir';
 import type { ObjectStore } from '../objects/object-store.ts';
@@ -15,6 +21,7 @@ import { dumpState } from '../views/dump.ts';
 import { nodeProblems, nodeViews, type NodeFacts } from '../views/node-views.ts';
 import { podView } from '../views/pod-view.ts';
 import { objectProblems, problemsOf } from '../views/problem-views.ts';
+import { rotationView } from '../views/rotation-view.ts';
 import { routeViews } from '../views/route-view.ts';
 import { serviceView } from '../views/service-view.ts';
 import { AdminError, notFound } from './admin-error.ts';
@@ -34,7 +41,9 @@ export interface FeedFacts {
 export interface AdminFacts {
   readonly store: ObjectStore;
   readonly pipeline: MeshPipeline;
-  readonly authority: CertificateAuthority;
+  readonly authority: Authority;
+  /** The authority, if its root can be replaced. */
+  readonly rotation?: RotatingAuthority;
   readonly ledger: SigningLedger;
   /** The feed as it is now. */
   readonly feed: () => FeedFacts;
@@ -67,7 +76,13 @@ export class AdminApi {
   #document(segments: readonly string[], request: AdminRequest): object {
     const [noun, ...names] = segments;
     const [first = '', second = '', third = '', fourth = ''] = names;
+    if (request.method === 'POST') {
+      if (noun === 'ca' && first === 'rotation' && names.length === 2) return this.#rotate(second);
+      throw new AdminError(405, 'MethodNotAllowed', `nothing is done by POST at /${request.segments.join('/')}`);
+    }
     switch (`${noun}/${names.length}`) {
+      case 'ca/0':
+        return this.#authority();
       case 'status/0':
         return this.#status();
       case 'services/2':
@@ -182,6 +197,39 @@ export class AdminApi {
     return certificatesView({ roots, agents: this.#facts.feed().agents.values(), nowMs }, namespace);
   }
 
+  #authority(): CertificateAuthorityView {
+    const { authority, ledger, clock, rotation, feed } = this.#facts;
+    const nowMs = clock.nowMs();
+    const { agents, configVersion } = feed();
+    return {
+      apiVersion: cliApiVersion,
+      kind: 'CertificateAuthority',
+      status: caView(authority, ledger, nowMs),
+      roots: rootViews(authority, nowMs),
+      bundle: authority.trustBundle.pem,
+      rotation: rotationView({ authority, phase: rotation?.phase, agents: agents.values(), configVersion }),
+    };
+  }
+
+  #rotate(step: string): CertificateAuthorityView {
+    const { rotation } = this.#facts;
+    if (rotation === undefined) {
+      throw new AdminError(409, 'RotationUnsupported', 'the root is not kept by this controller, but given to it');
+    }
+    if (!isRotationStep(step)) throw new AdminError(404, 'UnknownStep', `"${step}" is no step of a rotation`);
+    const [waitsFor] = this.#authority().rotation.waitsFor;
+    if (waitsFor !== undefined && step !== 'abort') {
+      throw new AdminError(409, 'RotationWaits', `"${step}" would break connections: ${waitsFor}`, 'tulle ca status');
+    }
+    try {
+      rotation.take(step);
+    } catch (thrown) {
+      if (thrown instanceof CodedError) throw new AdminError(409, thrown.code, thrown.message);
+      throw thrown;
+    }
+    return this.#authority();
+  }
+
   #problems(): ProblemView[] {
     const { store, pipeline } = this.#facts;
     return [
@@ -201,6 +249,12 @@ export class AdminApi {
       nowMs: clock.nowMs(),
     };
   }
+}
+
+const rotationSteps: readonly RotationStep[] = ['prepare', 'switch', 'finish', 'abort'];
+
+function isRotationStep(text: string): text is RotationStep {
+  return rotationSteps.some((step) => step === text);
 }
 
 /** The nearest name in the same namespace, else the same name in another one, else the nearest of all. */

@@ -6,6 +6,7 @@ import { listenOnUnixSocket } from './unix-socket.ts';
 
 /** What is asked for: the parts of the path, decoded, and the query. */
 export interface AdminRequest {
+  readonly method: 'GET' | 'POST';
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
 }
@@ -18,7 +19,7 @@ export type AdminHandler = (request: AdminRequest) => object;
 
 const maxRequests = 64;
 
-/** HTTP over a unix socket or loopback for the CLI and for probes: GET only, JSON only, read only. */
+/** HTTP over a unix socket or loopback for the CLI and for probes: GET to read, POST without a body to do, JSON answers. */
 export class AdminServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #handler: AdminHandler;
@@ -63,10 +64,11 @@ export class AdminServer implements AsyncDisposable {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     try {
-      if (request.method !== 'GET') {
-        throw new AdminError(405, 'MethodNotAllowed', `${request.method ?? ''} is not answered here, only GET is`);
+      const { method } = request;
+      if (method !== 'GET' && method !== 'POST') {
+        throw new AdminError(405, 'MethodNotAllowed', `${method ?? ''} is not answered here, only GET and POST are`);
       }
-      send(response, 200, this.#handler(parseTarget(request.url ?? '/')));
+      send(response, 200, this.#handler({ method, ...parseTarget(request.url ?? '/') }));
     } catch (error) {
       this.#refuse(response, error);
     }
@@ -84,7 +86,7 @@ export class AdminServer implements AsyncDisposable {
   }
 }
 
-function parseTarget(target: string): AdminRequest {
+function parseTarget(target: string): Omit<AdminRequest, 'method'> {
   try {
     const url = new URL(target, 'http://controller');
     const segments = url.pathname.split('/').slice(1).map(decodeURIComponent);

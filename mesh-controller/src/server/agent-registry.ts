@@ -117,9 +117,17 @@ export class AgentRegistry {
   }
 }
 
-function certificateView({ identity, notBeforeMs, notAfterMs, serial, error }: CertificateReport): CertificateFact {
+function certificateView({
+  identity,
+  issuer,
+  notBeforeMs,
+  notAfterMs,
+  serial,
+  error,
+}: CertificateReport): CertificateFact {
   return {
     identity,
+    ...(issuer === undefined ? {} : { issuer }),
     ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
     ...(notAfterMs === undefined ? {} : { notAfter: new Date(notAfterMs).toISOString() }),
     ...(serial === undefined ? {} : { serialNumber: serial.toLowerCase() }),

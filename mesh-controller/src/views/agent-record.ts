@@ -2,7 +2,10 @@ import type { AgentCertificateView, AgentPodView } from '@tulle/admin-api';
 import type { DenialReport } from '@tulle/feed';
 
 /** A certificate that an agent reported. */
-export type CertificateFact = Omit<AgentCertificateView, 'pods'>;
+export interface CertificateFact extends Omit<AgentCertificateView, 'pods'> {
+  /** The distinguished name of its issuer, on one line. */
+  readonly issuer?: string;
+}
 
 /** What is known of the agent of a node, from its feed and its reports. */
 export interface AgentRecord {

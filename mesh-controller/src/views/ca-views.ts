@@ -1,12 +1,12 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CaStatus, RootCertificateView } from '@tulle/admin-api';
-import type { CertificateAuthority } from '@tulle/ca';
+import type { Authority } from '@tulle/ca';
 import type { SigningLedger } from '../server/signing-ledger.ts';
 
 const ninetyDaysMs = 90 * 24 * 60 * 60 * 1000;
 
 /** The authority at one look. What ends first of its chain counts as its end. */
-export function caView(authority: CertificateAuthority, ledger: SigningLedger, nowMs: number): CaStatus {
+export function caView(authority: Authority, ledger: SigningLedger, nowMs: number): CaStatus {
   const root = authority.trustBundle.roots[0] ?? authority.issuer;
   const endMs = Math.min(root.validToDate.getTime(), authority.issuer.validToDate.getTime());
   const { issued, refused, lastRefusal } = ledger.summary();
@@ -21,7 +21,7 @@ export function caView(authority: CertificateAuthority, ledger: SigningLedger, n
 }
 
 /** The roots that workloads trust; the first is the authority's own. */
-export function rootViews(authority: CertificateAuthority, nowMs: number): RootCertificateView[] {
+export function rootViews(authority: Authority, nowMs: number): RootCertificateView[] {
   return authority.trustBundle.roots.map((root, index) => rootView(root, index === 0, nowMs));
 }
 

@@ -1,6 +1,7 @@
 export * from './agent.ts';
 export * from './analysis.ts';
 export * from './authorization.ts';
+export * from './ca.ts';
 export * from './certificates.ts';
 export * from './common.ts';
 export * from './pod.ts';

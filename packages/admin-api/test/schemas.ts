@@ -13,6 +13,7 @@ export const documentTypes = [
   'RouteView',
   'RouteListView',
   'CertificatesView',
+  'CertificateAuthorityView',
   'PodView',
   'AuthorizationCheckView',
   'VersionView',

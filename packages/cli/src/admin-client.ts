@@ -2,6 +2,7 @@ import { CodedError, errorMessage } from '@tulle/core';
 import {
   cliApiVersion,
   type AuthorizationCheckView,
+  type CertificateAuthorityView,
   type CertificatesView,
   type ErrorView,
   type PodView,
@@ -19,6 +20,7 @@ interface Documents {
   readonly Route: RouteView;
   readonly RouteList: RouteListView;
   readonly Certificates: CertificatesView;
+  readonly CertificateAuthority: CertificateAuthorityView;
   readonly Pod: PodView;
   readonly AuthorizationCheck: AuthorizationCheckView;
 }
@@ -37,7 +39,29 @@ export async function fetchDocument<K extends keyof Documents>(
   kind: K,
   path: string,
 ): Promise<Documents[K]> {
-  const { statusCode, body } = await get(address, path);
+  return await documentOf(address, kind, { path, method: 'GET' });
+}
+
+/** Has the controller do something, and takes the document that it answers. Throws as {@link fetchDocument}. */
+export async function postDocument<K extends keyof Documents>(
+  address: ControllerAddress,
+  kind: K,
+  path: string,
+): Promise<Documents[K]> {
+  return await documentOf(address, kind, { path, method: 'POST' });
+}
+
+interface AdminCall {
+  readonly path: string;
+  readonly method: 'GET' | 'POST';
+}
+
+async function documentOf<K extends keyof Documents>(
+  address: ControllerAddress,
+  kind: K,
+  call: AdminCall,
+): Promise<Documents[K]> {
+  const { statusCode, body } = await ask(address, call);
   if (statusCode !== 200) throw refusal(statusCode, body, address);
   const document = body as { apiVersion?: unknown; kind?: unknown } | null;
   if (document?.apiVersion !== cliApiVersion || document.kind !== kind) {
@@ -48,7 +72,10 @@ export async function fetchDocument<K extends keyof Documents>(
   return body as Documents[K];
 }
 
-async function get(address: ControllerAddress, path: string): Promise<{ statusCode: number; body: unknown }> {
+async function ask(
+  address: ControllerAddress,
+  { path, method }: AdminCall,
+): Promise<{ statusCode: number; body: unknown }> {
   const { Client } = await import('undici');
   const client = new Client('http://controller', {
     socketPath: address.socketPath,
@@ -58,7 +85,7 @@ async function get(address: ControllerAddress, path: string): Promise<{ statusCo
     connect: { timeout: answerTimeoutMs },
   });
   try {
-    const answer = await client.request({ path, method: 'GET' });
+    const answer = await client.request({ path, method });
     return { statusCode: answer.statusCode, body: await answer.body.json() };
   } catch (error) {
     const why = errorMessage(address.explain?.() ?? error);

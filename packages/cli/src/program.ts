@@ -4,6 +4,7 @@ import { exitStatus, exitStatusOf, formatError } from './cli-error.ts';
 import { cliVersion } from './cli-version.ts';
 import { addExamples } from './command-support.ts';
 import { registerAuthz } from './commands/authz.ts';
+import { registerCa } from './commands/ca.ts';
 import { registerCertificates } from './commands/certificates.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion.ts';
@@ -26,6 +27,7 @@ export function buildProgram(context: CliContext, more: readonly CommandRegistra
   registerStatus(program, context);
   registerDescribe(program, context);
   registerCertificates(program, context);
+  registerCa(program, context);
   registerAuthz(program, context);
   registerInstall(program, context);
   registerCheck(program, context);

@@ -68,6 +68,7 @@ const rich: ServiceRoutes = {
 const settings = { trustDomain: 'cluster.local', mtlsMode: 'strict' };
 const good: readonly (readonly [ResourceKind, string, object])[] = [
   ['settings', settingsKey, settings],
+  ['settings', settingsKey, { ...settings, trust: { rootsPem: 'PEM', signingRoot: 'AB:CD' } }],
   ['workload', 'shop/cart', workload('cart')],
   [
     'policy',

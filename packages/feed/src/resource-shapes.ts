@@ -29,7 +29,10 @@ const port = integer(1, 65_535);
 const name = text(253);
 const mtlsMode = oneOf('permissive', 'strict');
 
-const settings = record({ trustDomain: text(255), mtlsMode });
+const settings = record(
+  { trustDomain: text(255), mtlsMode },
+  { trust: record({ rootsPem: text(1024 * 1024), signingRoot: text(255) }) },
+);
 
 const identityMatch = tagged('type', { exact: record({ identity: text() }), prefix: record({ prefix: text() }) });
 const policy = record({

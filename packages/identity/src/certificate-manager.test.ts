@@ -289,3 +289,35 @@ describe('CertificateManager', () => {
 function testKeyPair() {
   return new TestCa().leaf(cart.text).x509.publicKey;
 }
+
+describe('another root', () => {
+  it('has certificates of the old one renewed within the time given, and those that come later, too', async () => {
+    using fixture = new Fixture({ random: () => 0.5 });
+    fixture.manager.setWanted([cart, web]);
+    await settled();
+    const [old] = fixture.issued;
+    expect(fixture.issued).toHaveLength(2);
+    fixture.manager.renewUnlessOf('another root', 10_000);
+    await fixture.advance(4_900);
+    expect(fixture.issued).toHaveLength(2);
+    await fixture.advance(200);
+    // The authority still signs with the old root: it is asked again.
+    expect(fixture.issued).toHaveLength(4);
+    await fixture.advance(5_000);
+    expect(fixture.issued).toHaveLength(6);
+    fixture.manager.renewUnlessOf(old?.rootFingerprint ?? '', 10_000);
+    await fixture.advance(5_000);
+    const renewed = fixture.issued.length;
+    await fixture.advance(hourMs);
+    expect(fixture.issued).toHaveLength(renewed);
+  });
+
+  it('leaves certificates alone that are of it', async () => {
+    using fixture = new Fixture();
+    fixture.manager.setWanted([cart]);
+    await settled();
+    fixture.manager.renewUnlessOf(fixture.issued[0]?.rootFingerprint ?? '', 1_000);
+    await fixture.advance(hourMs);
+    expect(fixture.issued).toHaveLength(1);
+  });
+});

@@ -81,6 +81,7 @@ export class CertificateManager implements Disposable {
   readonly #entries = new Map<string, Entry>();
   readonly #queue: Entry[] = [];
   #underWay = 0;
+  #wantedRoot: { readonly fingerprint: string; readonly withinMs: number } | undefined;
   #closed = false;
 
   constructor(options: CertificateManagerOptions) {
@@ -106,6 +107,20 @@ export class CertificateManager implements Disposable {
   /** The certificate of an identity, if there is a valid one. */
   get(identity: string): IssuedCertificate | undefined {
     return this.#entries.get(identity)?.current;
+  }
+
+  /**
+   * Renews every certificate whose chain ends in another root than this one (its SHA-256), those that are there now and
+   * those that still come, within `withinMs`, each at a random time.
+   */
+  renewUnlessOf(rootFingerprint: string, withinMs: number): void {
+    this.#wantedRoot = { fingerprint: rootFingerprint, withinMs };
+    for (const entry of this.#entries.values()) {
+      if (entry.current === undefined || entry.busy || entry.queued) continue;
+      if (entry.current.rootFingerprint === rootFingerprint) continue;
+      entry.timer?.cancel();
+      this.#plan(entry, withinMs * this.#random());
+    }
   }
 
   /** Where each wanted identity stands, sorted by identity. */
@@ -184,7 +199,10 @@ export class CertificateManager implements Disposable {
     const { clock, logger, onCertificate } = this.#options;
     const leftMs = issued.notAfterMs - clock.nowMs();
     const halfLifeMs = Math.min(maxTimerMs, leftMs / 2);
-    const renewInMs = Math.max(minRenewalMs, halfLifeMs * (1 - 0.1 * this.#random()));
+    const wanted = this.#wantedRoot;
+    const isOfWantedRoot = wanted === undefined || issued.rootFingerprint === wanted.fingerprint;
+    const plannedMs = isOfWantedRoot ? halfLifeMs * (1 - 0.1 * this.#random()) : wanted.withinMs * this.#random();
+    const renewInMs = Math.max(minRenewalMs, plannedMs);
     stopTimers(entry);
     entry.current = issued;
     entry.everHadOne = true;

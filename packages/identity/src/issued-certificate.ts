@@ -18,16 +18,19 @@ export class IssuedCertificate {
   readonly chainPem: string;
   /** The roots that peers are verified with, PEM. */
   readonly rootsPem: string;
+  /** The root of its own chain, SHA-256 as `X509Certificate` shows it. */
+  readonly rootFingerprint: string;
   readonly serial: string;
   readonly issuer: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly #privateKeyPem: string;
 
-  private constructor(keys: KeyPair, leaf: WorkloadCertificate, chainPem: string, rootsPem: string) {
+  private constructor(keys: KeyPair, leaf: WorkloadCertificate, chainPem: string, trusted: TrustBundle) {
     this.identity = leaf.spiffeId;
     this.chainPem = chainPem;
-    this.rootsPem = rootsPem;
+    this.rootsPem = trusted.pem;
+    this.rootFingerprint = trusted.roots[0]?.fingerprint256 ?? '';
     this.serial = leaf.serial;
     this.issuer = leaf.issuer;
     this.notBeforeMs = leaf.notBeforeMs;
@@ -68,7 +71,7 @@ export class IssuedCertificate {
     if (!own.ok) return refuse(own.error.message);
     const roots = answer.trusted === undefined ? own.value : own.value.with(answer.trusted);
     const chainPem = answer.chain.slice(0, -1).map((der) => toPem(der, 'CERTIFICATE'));
-    return new IssuedCertificate(keys, parsed.value, chainPem.join(''), roots.pem);
+    return new IssuedCertificate(keys, parsed.value, chainPem.join(''), roots);
   }
 
   /** PKCS #8 PEM. Never log it. */

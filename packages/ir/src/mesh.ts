@@ -7,6 +7,16 @@ import type { Workload } from './workload.ts';
 export interface MeshSettings {
   readonly trustDomain: string;
   readonly mtlsMode: 'permissive' | 'strict';
+  /** Absent where the authority is not the controller's own: then what comes with a certificate is trusted. */
+  readonly trust?: MeshTrust;
+}
+
+/** Whom workloads trust. Agents use it at once, without waiting for their next certificate. */
+export interface MeshTrust {
+  /** The roots that peers are verified with, PEM. */
+  readonly rootsPem: string;
+  /** The root that signs now, SHA-256 of its DER in hexadecimal with colons: certificates of others are to be renewed. */
+  readonly signingRoot: string;
 }
 
 /** The whole intermediate representation, each map by the key of its resources. */

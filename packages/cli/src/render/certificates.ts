@@ -26,7 +26,8 @@ export function renderCertificates(view: CertificatesView, colors: Colors): stri
   ];
 }
 
-function rootRow(root: RootCertificateView): string[] {
+/** A root's line in a table. */
+export function rootRow(root: RootCertificateView): string[] {
   return [
     printable(root.subject),
     formatDuration(root.expiresInMs),
