@@ -19,7 +19,7 @@ const staticChecks = [
   [
     'import boundaries',
     bin('depcruise'),
-    ['--config', '.dependency-cruiser.mjs', 'packages', 'agent', 'ca', 'mesh-controller', 'e2e'],
+    ['--config', '.dependency-cruiser.mjs', 'packages', 'agent', 'ca', 'mesh-controller', 'deploy/images', 'e2e'],
   ],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
 ];
