@@ -20,6 +20,7 @@ interface Flags {
   readonly ready?: AdminAddress;
   readonly trustDomain: string;
   readonly mtlsMode: 'permissive' | 'strict';
+  readonly certificateLifetime: number;
   readonly drainSeconds: number;
   readonly logLevel: string;
   readonly kubeconfig?: string;
@@ -74,6 +75,11 @@ const command = new Command('mesh-controller')
       .default('permissive'),
   )
   .addOption(
+    new Option('--certificate-lifetime <seconds>', 'how long a workload certificate lives at most')
+      .default(86_400)
+      .argParser(lifetime),
+  )
+  .addOption(
     new Option('--drain-seconds <n>', 'how long calls under way may take when it stops').default(5).argParser(seconds),
   )
   .addOption(
@@ -119,17 +125,27 @@ function seconds(text: string): number {
   return value;
 }
 
+/** A certificate that lives for less is renewed more often than an authority that restarts can bear. */
+function lifetime(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 60 || value > 30 * 86_400) {
+    throw new InvalidArgumentError('expected 60 to 2592000 seconds');
+  }
+  return value;
+}
+
 type SourceAndPlatform = Pick<ControllerOptions, 'source' | 'platform' | 'translate'>;
 
 async function fromKubernetes(flags: Flags, logger: ReturnType<typeof createLogger>): Promise<SourceAndPlatform> {
   // Loaded where it is needed: the client's modules take longer to load than all else.
   const { openKubernetes } = await import('./kubernetes/open-kubernetes.ts');
-  const { systemNamespace, trustDomain, tokenAudiences } = flags;
+  const { systemNamespace, trustDomain, tokenAudiences, certificateLifetime } = flags;
   return openKubernetes({
     ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
     systemNamespace,
     trustDomain,
     tokenAudiences,
+    certificateLifetimeMs: certificateLifetime * 1000,
     agentServiceAccounts: flags.agentServiceAccounts ?? [`${systemNamespace}/agent`],
     clock: systemClock,
     logger,
@@ -137,13 +153,21 @@ async function fromKubernetes(flags: Flags, logger: ReturnType<typeof createLogg
 }
 
 function fromDirectory(flags: Flags, logger: ReturnType<typeof createLogger>): SourceAndPlatform {
-  const { objects, nodeTokens, stateDir, trustDomain } = flags;
+  const { objects, nodeTokens, stateDir, trustDomain, certificateLifetime } = flags;
   if (objects === undefined) throw new CodedError('Usage', '--source directory needs --objects DIR');
   if (nodeTokens === undefined) throw new CodedError('Usage', '--source directory needs --node-tokens DIR');
   const translator = new StoreTranslator();
   return {
     source: new DirectorySource({ directory: objects, logger, clock: systemClock }),
-    platform: () => localPlatform({ stateDir, nodeTokensDir: nodeTokens, trustDomain, clock: systemClock, logger }),
+    platform: () =>
+      localPlatform({
+        stateDir,
+        nodeTokensDir: nodeTokens,
+        trustDomain,
+        certificateLifetimeMs: certificateLifetime * 1000,
+        clock: systemClock,
+        logger,
+      }),
     translate: (store, settings, nowMs) => translator.translate(store, settings, nowMs),
   };
 }

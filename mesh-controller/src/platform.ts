@@ -39,15 +39,22 @@ export interface LocalPlatformOptions {
   /** The directory of the nodes' bearer tokens. */
   readonly nodeTokensDir: string;
   readonly trustDomain: string;
+  /** How long a workload certificate lives at most. */
+  readonly certificateLifetimeMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** A machine without Kubernetes: the authority's root in a file, a token for each node. Throws what the root's store does. */
 export function localPlatform(options: LocalPlatformOptions): Platform {
-  const { clock, logger, nodeTokensDir, stateDir, trustDomain } = options;
+  const { certificateLifetimeMs, clock, logger, nodeTokensDir, stateDir, trustDomain } = options;
   const nodes = new NodeTokenAuthenticator({ directory: nodeTokensDir, clock, logger });
-  const authority = new RotatingAuthority(new FileRootStore(join(stateDir, 'ca')), { clock, trustDomain });
+  const authority = new RotatingAuthority(new FileRootStore(join(stateDir, 'ca')), {
+    clock,
+    trustDomain,
+    maxValidityMs: certificateLifetimeMs,
+    defaultValidityMs: certificateLifetimeMs,
+  });
   return {
     authority,
     rotation: authority,

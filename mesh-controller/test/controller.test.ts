@@ -80,7 +80,14 @@ beforeEach(() => {
   const logger = new RecordingLogger();
   const stateDir = directory.file('state');
   const nodeTokensDir = directory.file('tokens');
-  const local = { stateDir, nodeTokensDir, trustDomain: 'cluster.local', clock: systemClock, logger };
+  const local = {
+    stateDir,
+    nodeTokensDir,
+    trustDomain: 'cluster.local',
+    certificateLifetimeMs: 86_400_000,
+    clock: systemClock,
+    logger,
+  };
   controller = new MeshController({
     source,
     translate: fakeTranslate,

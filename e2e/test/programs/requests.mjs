@@ -1,6 +1,7 @@
-// usage: node requests.mjs JSON, a list of {url, count, concurrency, fresh, method, headers}
+// usage: node requests.mjs JSON, a list of {url, count, concurrency, perSecond, fresh, method, headers}
 // Makes the requests of each, and prints how often each answer came: by the status and the server's version, or the
 // mesh's reason, or the error's code. `fresh`: a connection for each request. `count` 0: until standard input ends.
+// `perSecond`: how many requests all clients begin together in a second at most.
 import { Agent, request } from 'node:http';
 
 let stopped = false;
@@ -34,9 +35,13 @@ async function run(plan) {
   const result = { requests: 0, answers: {}, last: {} };
   const count = plan.count ?? 1;
   let started = 0;
+  const beganMs = performance.now();
   const client = async () => {
     while (!stopped && (count === 0 || started < count)) {
+      const turnMs = plan.perSecond === undefined ? 0 : beganMs + (started * 1000) / plan.perSecond;
       started += 1;
+      const waitMs = turnMs - performance.now();
+      if (waitMs > 0) await new Promise((begin) => setTimeout(begin, waitMs));
       await send(plan, agent, (answer, details) => {
         // Whoever waits for requests to flow hears of the first answer.
         if (count === 0 && result.requests === 0) process.stdout.write('\n');

@@ -13,6 +13,8 @@ export interface RequestPlan {
   readonly url: string;
   readonly count?: number;
   readonly concurrency?: number;
+  /** How many requests are begun in a second at most. */
+  readonly perSecond?: number;
   /** A connection for each request. */
   readonly fresh?: boolean;
   readonly method?: string;

@@ -16,6 +16,8 @@ export interface KubernetesOptions {
   readonly kubeconfig?: string;
   readonly systemNamespace: string;
   readonly trustDomain: string;
+  /** How long a workload certificate lives at most. */
+  readonly certificateLifetimeMs: number;
   readonly tokenAudiences: readonly string[];
   readonly agentServiceAccounts: readonly string[];
   readonly clock: Clock;
@@ -30,10 +32,15 @@ export interface KubernetesOptions {
 export async function openKubernetes(
   options: KubernetesOptions,
 ): Promise<Pick<ControllerOptions, 'source' | 'platform' | 'translate'>> {
-  const { clock, kubeconfig, logger, systemNamespace, trustDomain } = options;
+  const { certificateLifetimeMs, clock, kubeconfig, logger, systemNamespace, trustDomain } = options;
   const client = KubernetesClient.load(kubeconfig === undefined ? {} : { kubeconfig });
   const secret = { namespace: systemNamespace, name: 'tulle-ca' };
-  const authority = await new SecretRootStore(client, secret).open({ clock, trustDomain });
+  const authority = await new SecretRootStore(client, secret).open({
+    clock,
+    trustDomain,
+    maxValidityMs: certificateLifetimeMs,
+    defaultValidityMs: certificateLifetimeMs,
+  });
   const bundle = { namespace: systemNamespace, name: 'tulle-trust-bundle' };
   await publishTrustBundle(client, bundle, authority.trustBundle.pem);
   const source = new KubernetesSource({ client, clock, logger });

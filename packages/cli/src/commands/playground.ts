@@ -13,6 +13,7 @@ interface NameOption {
 }
 
 interface UpFlags extends Pick<UpOptions, 'capture' | 'workers' | 'mtlsMode' | 'trustDomain'>, NameOption {
+  readonly certificateLifetime?: number;
   readonly mesh: boolean;
   readonly timeout: number;
 }
@@ -61,12 +62,14 @@ function registerUp(playground: Command): void {
     .option('--workers <number>', 'data-plane workers of each agent', positiveInteger)
     .addOption(new Option('--mtls-mode <mode>', 'whether pods take plaintext').choices(['permissive', 'strict']))
     .option('--trust-domain <domain>', 'the trust domain of the identities')
+    .option('--certificate-lifetime <seconds>', 'how long workload certificates live at most', positiveInteger)
     .addHelpText('after', examples(['tulle playground up', 'tulle playground up shop/ --name test --timeout 20']))
     .action(async (directory: string | undefined, flags: UpFlags) => {
-      const { timeout, ...rest } = flags;
+      const { timeout, certificateLifetime, ...rest } = flags;
       const options: UpOptions = {
         ...rest,
         timeoutMs: timeout * 1000,
+        ...(certificateLifetime === undefined ? {} : { certificateLifetimeSeconds: certificateLifetime }),
         ...(directory === undefined ? {} : { directory }),
       };
       process.exitCode = await playgroundUp(options, output);

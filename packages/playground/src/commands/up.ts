@@ -27,6 +27,8 @@ export interface UpOptions {
   readonly workers?: number;
   readonly mtlsMode?: 'permissive' | 'strict';
   readonly trustDomain?: string;
+  /** How long workload certificates live at most. */
+  readonly certificateLifetimeSeconds?: number;
 }
 
 const defaultTimeoutMs = 60_000;
@@ -110,6 +112,7 @@ function supervisorOptions(paths: PlaygroundPaths, manifests: string, options: U
     workers: options.workers,
     mtlsMode: options.mtlsMode,
     trustDomain: options.trustDomain,
+    certificateLifetimeSeconds: options.certificateLifetimeSeconds,
   };
 }
 

@@ -144,6 +144,7 @@ export class MeshProcesses {
       admin: `unix:${this.#paths.controllerSocket}`,
       'mtls-mode': this.#options.mtlsMode,
       'trust-domain': this.#options.trustDomain,
+      'certificate-lifetime': this.#options.certificateLifetimeSeconds?.toString(),
     });
   }
 

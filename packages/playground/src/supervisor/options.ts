@@ -13,6 +13,7 @@ export interface SupervisorOptions {
   readonly workers: number | undefined;
   readonly mtlsMode: 'permissive' | 'strict' | undefined;
   readonly trustDomain: string | undefined;
+  readonly certificateLifetimeSeconds: number | undefined;
 }
 
 /** What a supervisor tells the `up` that started it. */
