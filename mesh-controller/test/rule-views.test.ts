@@ -37,6 +37,15 @@ describe('a match in words', () => {
   });
 });
 
+describe('a match that holds a secret', () => {
+  it('is shown without it, in words and as data', () => {
+    const headers = [{ name: 'x-api-key', match: { type: 'exact', value: 'hush' } }] as const;
+    const view = httpMatchView({ ...everything, headers }, 'http');
+    expect(view.text).toBe('header x-api-key = [redacted]');
+    expect(JSON.stringify(view)).not.toContain('hush');
+  });
+});
+
 describe('what a rule does besides', () => {
   const backends = [
     { target: { type: 'service', service: 'shop/cart-v1', port: 80 }, weight: 1, filters: [] },
@@ -53,6 +62,11 @@ describe('what a rule does besides', () => {
       'response headers',
       { type: 'responseHeaders', modifier: { ...modifier, add: [], remove: [] } },
       ['sets response header A: 1'],
+    ],
+    [
+      'headers that are secrets, without their values',
+      { type: 'requestHeaders', modifier: { ...modifier, add: [{ name: 'Authorization', value: 'Bearer x' }] } },
+      ['sets request header A: 1', 'adds request header Authorization: [redacted]', 'removes request header c'],
     ],
     [
       'redirect',

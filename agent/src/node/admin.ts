@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { AgentCertificatesView, AgentConfigView, AgentPodsView } from '@tulle/admin-api';
 import type { Logger } from '@tulle/core';
 import { errorMessage } from '@tulle/core';
+import { redactRoutes } from '@tulle/ir';
 import type { ListenAddress } from '../options.ts';
 import type { Agent } from './agent.ts';
 import { renderMetrics } from './metrics.ts';
@@ -74,7 +75,7 @@ export class AgentEndpoints {
           workloads: Object.fromEntries(agent.mesh.workloads),
           services: Object.fromEntries(agent.mesh.services),
           endpoints: Object.fromEntries(agent.mesh.endpoints),
-          routes: Object.fromEntries(agent.mesh.routes),
+          routes: Object.fromEntries([...agent.mesh.routes].map(([key, routes]) => [key, redactRoutes(routes)])),
         }),
       '/metrics': async () => text(await renderMetrics(agent)),
       '/readyz': () => this.#ready(),

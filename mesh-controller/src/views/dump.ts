@@ -1,8 +1,9 @@
 import { cliApiVersion } from '@tulle/admin-api';
-import type { MeshState } from '@tulle/ir';
+import { redactState, type MeshState } from '@tulle/ir';
 
-/** The whole intermediate representation as agents get it. It holds no secrets: keys never leave their nodes. */
-export function dumpState(state: MeshState, configVersion: string): object {
+/** The whole intermediate representation as agents get it, but for secrets in routes. Keys never leave their nodes. */
+export function dumpState(whole: MeshState, configVersion: string): object {
+  const state = redactState(whole);
   return {
     apiVersion: cliApiVersion,
     kind: 'Dump',

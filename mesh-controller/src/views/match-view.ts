@@ -1,12 +1,13 @@
 import type { MatchView } from '@tulle/admin-api';
+import { redactMatch } from '@tulle/ir';
 import type { HttpMatch, StringMatch } from '@tulle/ir';
 
 /** What matches everything, in words. */
 export const everything = 'everything';
 
-/** A match of an HTTP rule as data and in words: `path under /cart and header x-team = qa`. */
+/** A match of an HTTP rule as data and in words, without secrets: `path under /cart and header x-team = qa`. */
 export function httpMatchView(match: HttpMatch, kind: 'http' | 'grpc'): MatchView {
-  const { path, method, headers, queryParams } = match;
+  const { path, method, headers, queryParams } = redactMatch(match);
   const words = [
     pathWords(path, kind),
     method === undefined ? undefined : `method ${method}`,

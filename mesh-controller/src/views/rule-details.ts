@@ -1,4 +1,5 @@
 import { formatDuration, formatShare } from '@tulle/admin-api';
+import { shownValue } from '@tulle/ir';
 import type { BackendTarget, HeaderModifier, HttpFilter, HttpRule, SessionPersistence } from '@tulle/ir';
 
 /** What a rule does besides choosing a backend, in words, one string each. */
@@ -62,8 +63,8 @@ function filterWords(filter: HttpFilter): string[] {
 
 function modifierWords(of: string, { set, add, remove }: HeaderModifier): string[] {
   return [
-    ...set.map(({ name, value }) => `sets ${of} header ${name}: ${value}`),
-    ...add.map(({ name, value }) => `adds ${of} header ${name}: ${value}`),
+    ...set.map((one) => `sets ${of} header ${one.name}: ${shownValue(one)}`),
+    ...add.map((one) => `adds ${of} header ${one.name}: ${shownValue(one)}`),
     ...remove.map((name) => `removes ${of} header ${name}`),
   ];
 }

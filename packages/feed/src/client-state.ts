@@ -3,7 +3,7 @@ import { settingsKey, type ChangeSet, type MeshDelta, type MeshSettings, type Me
 import type { ResourceKind, ResourceTypes } from '@tulle/ir';
 import type { DeltaResponse } from './discovery-service.ts';
 import { kindOf, kindsInOrder } from './kinds.ts';
-import { decodeResource } from './resource-shapes.ts';
+import { decodeResource } from './decode-resource.ts';
 
 /** A resource that the agent has, and the controller's version of it. */
 interface Known<T> {

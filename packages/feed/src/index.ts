@@ -4,4 +4,4 @@ export type { FeedCredentials } from './feed-connection.ts';
 export { FeedServer } from './feed-server.ts';
 export type { AuthenticateNode, FeedServerOptions, NodeState } from './feed-server.ts';
 export type { CertificateReport, DenialReport, NodeReport, PodReport } from './report-service.ts';
-export { decodeResource } from './resource-shapes.ts';
+export { decodeResource } from './decode-resource.ts';

@@ -1,20 +1,10 @@
-import { CodedError, err, errorMessage, ok, type Result } from '@tulle/core';
-import { authorizationPolicyKey, serviceKey, serviceRoutesKey, settingsKey, workloadKey } from '@tulle/ir';
-import type {
-  AuthorizationPolicy,
-  MeshService,
-  ResourceKind,
-  ResourceTypes,
-  ServiceEndpoints,
-  ServiceRoutes,
-  Workload,
-} from '@tulle/ir';
-import type { AnyResource } from './kinds.ts';
+import type { ResourceKind } from '../mesh.ts';
+import type { HeaderMatch, HttpFilter, HttpRouteTable, PathMatch } from '../route.ts';
+import type { Check } from './inspection.ts';
 import {
-  all,
+  anyOr,
   boolean,
   integer,
-  isObject,
   list,
   mapOf,
   oneOf,
@@ -22,7 +12,7 @@ import {
   record,
   tagged,
   text,
-  type Check,
+  withRule,
 } from './shape.ts';
 
 const port = integer(1, 65_535);
@@ -101,14 +91,21 @@ const endpoint = record(
 const endpoints = record({ namespace: name, name, ports: list(record({ port, endpoints: list(endpoint) })) });
 
 const stringMatch = tagged('type', { exact: record({ value: text() }), regex: record({ value: text() }) });
-const namedMatch = record({ name: text(), match: stringMatch });
+const headerMatch = withRule(record({ name: text(), match: stringMatch }), ({ name }: HeaderMatch) =>
+  name === name.toLowerCase() ? undefined : { at: ['name'], message: `"${name}" is not in lower case` },
+);
+const queryParamMatch = record({ name: text(), match: stringMatch });
 const pathMatch = tagged('type', {
   exact: record({ value: text() }),
-  prefix: record({ value: text() }),
+  prefix: withRule(record({ value: text() }), ({ value }: PathMatch) =>
+    value === '/' || (value.startsWith('/') && !value.endsWith('/'))
+      ? undefined
+      : { at: ['value'], message: `"${value}" does not begin with a slash, or ends with one` },
+  ),
   regex: record({ value: text() }),
 });
 const httpMatch = record(
-  { path: pathMatch, headers: list(namedMatch), queryParams: list(namedMatch) },
+  { path: pathMatch, headers: list(headerMatch), queryParams: list(queryParamMatch) },
   { method: text() },
 );
 
@@ -127,7 +124,13 @@ const filter = tagged('type', {
     { scheme: oneOf('http', 'https'), hostname: text(), path: pathModifier, port },
   ),
   rewrite: record({}, { hostname: text(), path: pathModifier }),
-  mirror: record({ backend: backendTarget, numerator: integer(0), denominator: integer(1) }),
+  mirror: withRule(
+    record({ backend: backendTarget, numerator: integer(0), denominator: integer(1) }),
+    ({ numerator, denominator }: Extract<HttpFilter, { type: 'mirror' }>) =>
+      numerator <= denominator
+        ? undefined
+        : { at: ['numerator'], message: `${numerator} is more than the denominator ${denominator}` },
+  ),
   cors: record({
     allowOrigins: list(text()),
     allowCredentials: boolean,
@@ -155,12 +158,11 @@ const httpRule = record(
     sessionPersistence,
   },
 );
-const httpTable: Check = all(
+const httpTable = withRule(
   record({ rules: list(httpRule), matches: list(record({ match: httpMatch, rule: integer(0) })) }),
-  (value, at) => {
-    const { rules, matches } = value as { rules: readonly unknown[]; matches: readonly { rule: number }[] };
+  ({ rules, matches }: HttpRouteTable) => {
     const index = matches.findIndex((match) => match.rule >= rules.length);
-    return index < 0 ? undefined : `${at}.matches[${index}].rule: there is no such rule`;
+    return index < 0 ? undefined : { at: ['matches', index, 'rule'], message: 'there is no such rule' };
   },
 );
 const tcpRule = record({ ...ruleBasics, backends: list(backend) }, { name: text() });
@@ -173,52 +175,12 @@ const routeTable = tagged('kind', {
 });
 const routes = record({ namespace: name, name, port, consumers: mapOf(routeTable) }, { producer: routeTable });
 
-const shapes: { readonly [K in ResourceKind]: Check } = { settings, policy, workload, service, endpoints, routes };
-
-/** The word `any`, or what `check` takes: never an absent field, for that must not open a port. */
-function anyOr(check: Check): Check {
-  return (value, at) => (value === 'any' ? undefined : check(value, at));
-}
-
-/**
- * Reads a resource from its JSON: its shape must be the kind's and its own names must give the key it came under. Fields
- * that are not known are kept and not looked at. Error code `invalid-resource`; the message names the resource, the
- * place in it, and what was expected.
- */
-export function decodeResource<K extends ResourceKind>(
-  kind: K,
-  key: string,
-  bytes: Uint8Array,
-): Result<ResourceTypes[K], CodedError> {
-  const refuse = (problem: string) => err(new CodedError('invalid-resource', `${kind} ${key}: ${problem}`));
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch (cause) {
-    return refuse(`not JSON: ${errorMessage(cause)}`);
-  }
-  const problem = shapes[kind](value, '$');
-  if (problem !== undefined) return refuse(problem);
-  if (!isObject(value)) return refuse('not an object');
-  const checked: object = value;
-  const resource = checked as ResourceTypes[K];
-  const ownKey = keyOf(kind, resource);
-  return ownKey === key ? ok(resource) : refuse(`its own names make it ${ownKey}`);
-}
-
-function keyOf(kind: ResourceKind, resource: AnyResource): string {
-  switch (kind) {
-    case 'settings':
-      return settingsKey;
-    case 'policy':
-      return authorizationPolicyKey(resource as AuthorizationPolicy);
-    case 'workload':
-      return workloadKey(resource as Workload);
-    case 'service':
-      return serviceKey(resource as MeshService);
-    case 'endpoints':
-      return serviceKey(resource as ServiceEndpoints);
-    case 'routes':
-      return serviceRoutesKey(resource as ServiceRoutes);
-  }
-}
+/** What each kind of resource looks like. */
+export const resourceShapes: { readonly [K in ResourceKind]: Check } = {
+  settings,
+  policy,
+  workload,
+  service,
+  endpoints,
+  routes,
+};
