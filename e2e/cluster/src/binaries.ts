@@ -49,12 +49,17 @@ const recipes = {
     },
   },
   pause: { version: '1', binaries: { pause: '.' } },
-  conformance: {
+  /** Of one version with the suite below, which refuses other CRDs. */
+  'gateway-api': {
     version: '1.7.0',
     binaries: {},
-    testBinary: 'conformance.test',
-    copies: { crds: { module: 'sigs.k8s.io/gateway-api', folder: 'config/crd' } },
+    copies: {
+      crds: { module: 'sigs.k8s.io/gateway-api', folder: 'config/crd' },
+      features: { module: 'sigs.k8s.io/gateway-api', folder: 'pkg/features' },
+      reports: { module: 'sigs.k8s.io/gateway-api/conformance', folder: 'reports' },
+    },
   },
+  conformance: { version: '1.7.0', binaries: {}, testBinary: 'conformance.test' },
   /** Others' judgement of HTTP/2 and gRPC, for the proofs in `e2e/proofs`. */
   h2spec: { version: '2.2.1', binaries: { h2spec: 'github.com/summerwind/h2spec/cmd/h2spec' } },
   'grpc-interop': {
@@ -71,7 +76,14 @@ const recipes = {
 export type Part = keyof typeof recipes;
 
 /** The parts that a cluster runs on; the conformance suite is built when it is asked for. */
-export const clusterParts = ['kubernetes', 'etcd', 'coredns', 'echo', 'pause'] as const satisfies readonly Part[];
+export const clusterParts = [
+  'kubernetes',
+  'etcd',
+  'coredns',
+  'echo',
+  'pause',
+  'gateway-api',
+] as const satisfies readonly Part[];
 
 /** All there is to build. */
 export const allParts: readonly Part[] = [...clusterParts, 'conformance'];
@@ -98,7 +110,9 @@ export async function ensureBinaries<P extends Part>(wanted: readonly P[], progr
     if (existsSync(folder)) continue;
     toolchain ??= await findGo(progress);
     const go = toolchain;
-    progress.line(`${part} ${recipe.version}: building, this takes minutes`);
+    if (Object.keys(recipe.binaries).length > 0 || recipe.testBinary !== undefined) {
+      progress.line(`${part} ${recipe.version}: building, this takes minutes`);
+    }
     await progress.step(`${part} ${recipe.version} built`, async () => await build(part, recipe, folder, go));
   }
   return folders as Binaries<P>;
@@ -121,8 +135,9 @@ async function build(part: Part, recipe: Recipe, folder: string, { go, environme
       await run(['nice', '-n', '15', go, 'test', '-c', ...flags, '-o', target, '.'], options);
     }
     for (const [name, { module, folder: inModule }] of Object.entries(recipe.copies ?? {})) {
-      const { stdout } = await run([go, 'list', '-m', '-f', '{{.Dir}}', module], options);
-      await cp(join(stdout.trim(), inModule), join(partial, name), { recursive: true });
+      const { stdout } = await run([go, 'mod', 'download', '-json', module], options);
+      const { Dir: directory } = JSON.parse(stdout) as { Dir: string };
+      await cp(join(directory, inModule), join(partial, name), { recursive: true });
     }
   } catch (cause) {
     await rm(partial, { recursive: true, force: true });

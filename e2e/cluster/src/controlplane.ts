@@ -4,7 +4,7 @@ import type { Kubectl } from './kubectl.ts';
 import type { Machine } from './machine.ts';
 import { partName, type Parts } from './parts.ts';
 import type { Pki } from './pki.ts';
-import { addresses, type ClusterPlan } from './settings.ts';
+import { addresses, auditLogOf, type ClusterPlan, sourceDirectory } from './settings.ts';
 
 const readyTimeoutMs = 120_000;
 const etcdUrl = 'http://127.0.0.1:2379';
@@ -47,6 +47,8 @@ export async function startControlPlane(
     `--kubelet-certificate-authority=${pki.authority.certificate}`,
     '--kubelet-preferred-address-types=InternalIP',
     '--allow-privileged=true',
+    `--audit-policy-file=${join(sourceDirectory, 'manifests/audit-policy.yaml')}`,
+    `--audit-log-path=${auditLogOf(plan)}`,
     '--shutdown-delay-duration=0s',
   ]);
 }

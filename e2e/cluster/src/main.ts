@@ -1,17 +1,14 @@
-// The real cluster: `node e2e/cluster/src/main.ts up|down|status|kubectl|run|images|load|build|selfcheck`.
-import { spawn } from 'node:child_process';
+// The real cluster: `node e2e/cluster/src/main.ts up|down|status|kubectl|shell|run|images|load|build|selfcheck`.
 import { join, resolve } from 'node:path';
 import { CodedError, errorMessage } from '@tulle/core';
-import { buildImage, imageNames } from '@tulle/images';
+import { imageNames } from '@tulle/images';
 import { Command, InvalidArgumentError } from 'commander';
+import { runAttached, runShell } from './attached.ts';
 import { allParts, ensureBinaries } from './binaries.ts';
-import { ensurePackages } from './debian.ts';
 import { tearDown } from './down.ts';
-import { inClusterNetwork } from './kubectl.ts';
+import { buildAndLoad, layGround, loadArchives } from './ground.ts';
 import { lockCluster } from './lock.ts';
-import { findMachines } from './machine.ts';
-import { importImages } from './node.ts';
-import { consoleProgress, type Progress } from './progress.ts';
+import { consoleProgress } from './progress.ts';
 import { selfCheck } from './selfcheck.ts';
 import { type ClusterPlan, planCluster } from './settings.ts';
 import { clusterStatus, renderStatus } from './status.ts';
@@ -20,7 +17,6 @@ import { up } from './up.ts';
 
 const defaultName = 'main';
 const defaultNodes = 2;
-const repository = join(import.meta.dirname, '../../..');
 
 const program = new Command('cluster')
   .description('A real Kubernetes on this machine, of network and mount namespaces')
@@ -31,12 +27,15 @@ const named = (name: string, description: string): Command =>
 
 named('up', 'bring the cluster up and wait until it is ready; says so when it is up already')
   .option('--nodes <count>', 'how many nodes', countOf, defaultNodes)
-  .action(async ({ name, nodes }: { name: string; nodes: number }) => {
+  .option('--bare', 'without the CRDs of the Gateway API and the images of this checkout')
+  .action(async ({ bare, name, nodes }: { bare?: boolean; name: string; nodes: number }) => {
     requireRoot();
     const plan = planCluster(name, nodes);
     await using _lock = await lockCluster(plan);
     takeDownOnSignal(plan);
-    await up(plan, consoleProgress());
+    const progress = consoleProgress();
+    await up(plan, progress);
+    if (bare !== true) await layGround(plan, progress);
     console.log(renderStatus(await clusterStatus(plan)));
   });
 
@@ -67,6 +66,10 @@ named('kubectl', 'run kubectl against the cluster')
     process.exitCode = await runAttached(plan, [join(state.kubernetes, 'kubectl'), ...args]);
   });
 
+named('shell', 'a shell in which kubectl and tulle mean this cluster').action(async ({ name }: { name: string }) => {
+  process.exitCode = await runShell(planCluster(name, defaultNodes));
+});
+
 named('run', 'run a command in the network that the API server is in, with KUBECONFIG set')
   .passThroughOptions()
   .argument('<command...>')
@@ -88,9 +91,7 @@ named('load', 'give every node images from archives (OCI or docker), as if it ha
 named('images', 'build our images from this checkout and load them on every node of the running cluster')
   .argument('[names...]', `of ${imageNames.join(', ')}; all by default`)
   .action(async (names: string[], { name }: { name: string }) => {
-    const progress = consoleProgress();
-    await ensurePackages(progress, { mmdebstrap: '/usr/bin/mmdebstrap' });
-    await buildAndLoad(planCluster(name, defaultNodes), names, progress);
+    await buildAndLoad(planCluster(name, defaultNodes), names, consoleProgress());
   });
 
 program
@@ -107,41 +108,6 @@ named('selfcheck', 'prove on the running cluster that pods, Services, names and 
     await selfCheck(plan, await runningCluster(plan), consoleProgress());
   },
 );
-
-async function buildAndLoad(plan: ClusterPlan, names: readonly string[], progress: Progress): Promise<void> {
-  const wanted = imageNames.filter((each) => names.length === 0 || names.includes(each));
-  if (wanted.length < names.length) {
-    throw new CodedError('no-such-image', `no such image in: ${names.join(', ')}`, { hint: imageNames.join(', ') });
-  }
-  const options = { repository, output: join(repository, '.cache/images') };
-  const archives: string[] = [];
-  for (const each of wanted) {
-    await progress.step(`image ${each} built`, async () => archives.push((await buildImage(each, options)).file));
-  }
-  await loadArchives(plan, archives, progress);
-}
-
-async function loadArchives(plan: ClusterPlan, archives: readonly string[], progress: Progress): Promise<void> {
-  await runningCluster(plan);
-  for (const node of findMachines(plan).filter((machine) => machine.name !== 'control')) {
-    await progress.step(`${archives.length} images loaded on ${node.name}`, async () => {
-      await importImages(node, archives);
-    });
-  }
-}
-
-/** Runs a command in the cluster's network with this terminal; gives its exit status. */
-async function runAttached(plan: ClusterPlan, command: readonly string[]): Promise<number> {
-  const { control } = await runningCluster(plan);
-  const { argv, environment } = inClusterNetwork(plan, control, command);
-  const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...environment } });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  return await new Promise((done, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code) => done(code ?? 1));
-  });
-}
 
 /** An interrupted start is taken down again; a second signal ends this process as it is. */
 function takeDownOnSignal(plan: ClusterPlan): void {

@@ -92,6 +92,15 @@ export async function importImages(machine: Machine, archives: readonly string[]
   }
 }
 
+/** Whether a running node has exactly this image under its name. */
+export async function hasImage(machine: Machine, image: { reference: string; digest: string }): Promise<boolean> {
+  const ctr = ['ctr', '--address', containerdSocket, '--namespace', 'k8s.io'];
+  const { stdout } = await runIn(machine, [...ctr, 'images', 'list', `name==${image.reference}`], {
+    timeoutMs: commandTimeoutMs,
+  });
+  return stdout.includes(image.digest);
+}
+
 /** Starts kubelet and kube-proxy. The API server is ready, the node's containerd too. */
 export async function startKubelet(context: NodeContext, binaries: { kubernetes: string }): Promise<void> {
   const { plan, parts, node, machine, pki } = context;

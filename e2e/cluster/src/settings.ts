@@ -4,6 +4,9 @@ import { CodedError } from '@tulle/core';
 /** Where the pieces that make the cluster come from in this repository. */
 export const sourceDirectory = join(import.meta.dirname, '..');
 
+/** The root of this checkout. */
+export const repository = join(sourceDirectory, '../..');
+
 /** The most nodes a cluster may have: each costs some 300 MB of memory and a share of the machine's cores. */
 const maximumNodes = 9;
 
@@ -58,6 +61,11 @@ export function planCluster(name: string, nodeCount: number): ClusterPlan {
     logDirectory: join(stateDirectory, 'logs'),
     kubeconfig: join(stateDirectory, 'kubeconfig'),
   };
+}
+
+/** Where the API server writes down what the mesh asked of it: one JSON event a line. */
+export function auditLogOf({ logDirectory }: Pick<ClusterPlan, 'logDirectory'>): string {
+  return join(logDirectory, 'control-audit.log');
 }
 
 function planNode(number: number): NodePlan {

@@ -15,8 +15,8 @@ export interface MeshChoice {
 
 /**
  * Finds the controller that is meant: the one named by `--controller` or TULLE_CONTROLLER, else the playground named by
- * `--playground` or TULLE_PLAYGROUND, else that of the cluster named by `--kubeconfig` or `--context`, else the one
- * playground that is running, else that of the cluster that KUBECONFIG names.
+ * `--playground` or TULLE_PLAYGROUND, else that of the cluster named by `--kubeconfig`, `--context` or TULLE_KUBECONFIG,
+ * else the one playground that is running, else that of the cluster that KUBECONFIG names.
  *
  * Throws a {@link CodedError}: `NoMesh` when none is running, `SeveralMeshes` when several are, `UnknownPlayground`,
  * `InvalidControllerAddress`.
@@ -31,6 +31,8 @@ export async function findController(
   const root = playgroundsRoot(env);
   const name = choice.playground ?? env['TULLE_PLAYGROUND'];
   if (name !== undefined) return namedPlayground(root, name);
+  const kubeconfig = env['TULLE_KUBECONFIG'] ?? '';
+  if (kubeconfig !== '') return clusterAddress({ kubeconfig });
   const running = await runningPlaygrounds(root);
   const [only] = running;
   if (only === undefined && (env['KUBECONFIG'] ?? '') !== '') return clusterAddress(choice);
