@@ -1,5 +1,7 @@
 import { createSecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { MeshTrust } from '@tulle/ir';
 import type { CertificateMessage } from '../ipc.ts';
 
 /** TLS 1.3 only; AES-128 first, for it is the cheapest that is safe. */
@@ -14,7 +16,7 @@ export interface WorkloadCertificate {
   readonly identity: string;
   /** For connections that this workload opens. */
   readonly context: SecureContext;
-  /** The same, for servers, which make a context of their own. */
+  /** The same, for servers, which make a context of their own; clients of federated trust domains verify with it, too. */
   readonly secureOptions: SecureContextOptions;
   readonly notAfterMs: number;
 }
@@ -24,29 +26,32 @@ export class CertificateStore {
   readonly #byIdentity = new Map<string, WorkloadCertificate>();
   readonly #messages = new Map<string, CertificateMessage>();
   /** The roots that the controller says are trusted; until it does, those that come with a certificate. */
-  #rootsPem: string | undefined;
+  #trust: MeshTrust | undefined;
   readonly #listeners = new Set<(certificate: WorkloadCertificate) => void>();
 
   /** Takes a certificate, new or renewed; whoever listens is told. */
   put(message: CertificateMessage): void {
     this.#messages.set(message.identity, message);
-    const secureOptions = {
-      key: message.privateKeyPem,
-      cert: message.chainPem,
-      ca: this.#rootsPem ?? message.rootsPem,
-      ...tlsSettings,
-    };
-    const context = createSecureContext(secureOptions);
+    const ca = this.#trust?.rootsPem ?? message.rootsPem;
+    const federated = this.#trust?.federated ?? [];
+    const options = { key: message.privateKeyPem, cert: message.chainPem, ...tlsSettings };
+    const context = createSecureContext({ ...options, ca });
+    const secureOptions = { ...options, ca: [ca, ...federated.map(({ rootsPem }) => rootsPem)] };
     const certificate = { identity: message.identity, context, secureOptions, notAfterMs: message.notAfterMs };
     this.#byIdentity.set(message.identity, certificate);
     for (const listener of this.#listeners) listener(certificate);
   }
 
   /** Verifies peers with these roots from now on; tunnels that are open go on. Undefined changes nothing. */
-  trust(rootsPem: string | undefined): void {
-    if (rootsPem === undefined || rootsPem === this.#rootsPem) return;
-    this.#rootsPem = rootsPem;
+  trust(trust: MeshTrust | undefined): void {
+    if (trust === undefined || isDeepStrictEqual(trust, this.#trust)) return;
+    this.#trust = trust;
     for (const message of this.#messages.values()) this.put(message);
+  }
+
+  /** Whom the mesh trusts, once the controller has said it. */
+  get trusted(): MeshTrust | undefined {
+    return this.#trust;
   }
 
   get(identity: string): WorkloadCertificate | undefined {

@@ -55,7 +55,7 @@ function receive(message: ToWorker): void {
   switch (message.type) {
     case 'mesh':
       context.mesh.apply(message.delta);
-      context.certificates.trust(message.delta.settings?.trust?.rootsPem);
+      context.certificates.trust(message.delta.settings?.trust);
       pods.policiesChanged(message.delta);
       return;
     case 'certificate':

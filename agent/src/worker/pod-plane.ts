@@ -1,8 +1,8 @@
 import { createServer, Socket } from 'node:net';
 import type { Server } from 'node:net';
 import { errorMessage } from '@tulle/core';
-import { SpiffeId } from '@tulle/identity';
-import type { Workload } from '@tulle/ir';
+import { SpiffeId } from '@tulle/identity/peer';
+import type { MeshTrust, Workload } from '@tulle/ir';
 import { NetworkNamespace, openTcpListener, openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
 import type { TcpSocketOptions } from '@tulle/linux';
 import type { BalancedEndpoint } from '@tulle/routing';
@@ -15,6 +15,8 @@ import { acceptInbound } from './inbound.ts';
 import { acceptOutbound } from './outbound.ts';
 import { PodGuard } from './pod-guard.ts';
 import { SocketChannel } from './socket-channel.ts';
+import { PeerTrust } from './peer-trust.ts';
+import { TunnelHeaders } from './tunnel-headers.ts';
 import { TunnelPool } from './tunnel-client.ts';
 import { TunnelServer } from './tunnel-server.ts';
 import type { EndpointConnector } from './http/upstream-pool.ts';
@@ -39,6 +41,8 @@ export class PodPlane implements Pod {
   readonly #http2Upstreams: Http2UpstreamPools;
   readonly connections = new Set<PodConnection>();
   #draining = false;
+  /** Made anew when the mesh trusts others. */
+  #trusted: { readonly by: MeshTrust | undefined; readonly peers: PeerTrust } | undefined;
   readonly #namespace: NetworkNamespace;
   readonly #tunnelServer: TunnelServer;
   readonly #servers: Server[] = [];
@@ -52,6 +56,7 @@ export class PodPlane implements Pod {
       namespace: this.#namespace,
       identity: spec.identity,
       certificates: context.certificates,
+      headers: new TunnelHeaders(spec),
       flusher: context.flusher,
       ticker: context.ticker,
     });
@@ -65,7 +70,7 @@ export class PodPlane implements Pod {
     this.#tunnelServer = new TunnelServer({
       flusher: context.flusher,
       ticker: context.ticker,
-      trustDomain: trustDomainOf(spec.identity),
+      trusts: (peer, identity) => this.#peerTrust().admits(peer, identity),
       connectApplication: (to, source, owner) => this.connectApplication(to, source, owner),
       guard: this.guard,
       count: (event) => context.counters.add(event),
@@ -131,6 +136,14 @@ export class PodPlane implements Pod {
     if (identity === plainPath) return this.connectPlain(to, timeoutMs, owner);
     const peer = { address: to.address, identity };
     return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
+  }
+
+  #peerTrust(): PeerTrust {
+    const by = this.context.certificates.trusted;
+    if (this.#trusted === undefined || this.#trusted.by !== by) {
+      this.#trusted = { by, peers: new PeerTrust(trustDomainOf(this.spec.identity), by) };
+    }
+    return this.#trusted.peers;
   }
 
   #workloadOf({ endpoint }: BalancedEndpoint): Workload | undefined {

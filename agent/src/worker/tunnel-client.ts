@@ -2,23 +2,19 @@ import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { Socket } from 'node:net';
 import { backoffDelayMs } from '@tulle/core';
-import { peerIdentity } from '@tulle/identity';
+import { peerIdentity } from '@tulle/identity/peer';
 import type { NetworkNamespace } from '@tulle/linux';
 import { openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
 import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
-import {
-  defaultHttp2Limits,
-  encodeHeaderList,
-  Http2Connection,
-  http2ErrorCode,
-  tunnelHttp2Settings,
-} from '@tulle/wire';
+import { defaultHttp2Limits, Http2Connection, http2ErrorCode, tunnelHttp2Settings } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { StreamCarrier } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
 import { TlsOutput } from './tls-output.ts';
+import type { TunnelHeaders } from './tunnel-headers.ts';
+import { clientMargin, TunnelLife } from './tunnel-life.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
 
 /** What all tunnels of one pod share. */
@@ -27,6 +23,7 @@ export interface TunnelContext {
   /** The pod's own SPIFFE id, shown to the other end. */
   readonly identity: string;
   readonly certificates: CertificateStore;
+  readonly headers: TunnelHeaders;
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
 }
@@ -45,8 +42,6 @@ const refusedBackoff = { initialMs: 10, maxMs: 200, jitter: 0.3 };
 const idleTimeoutMs = 300_000;
 const pingIntervalMs = 10_000;
 const pingTimeoutMs = 20_000;
-/** Tunnels end so long before their certificate does. */
-const certificateMarginMs = 60_000;
 const emptyPing = Buffer.alloc(8);
 
 /** A stream that waits for its connection. */
@@ -69,7 +64,6 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   readonly peer: TunnelPeer;
   readonly #onClosed: (connection: TunnelConnection) => void;
   readonly #startedMs = performance.now();
-  readonly #connectHeaders = new Map<string, Buffer>();
   #waiting: WaitingStream[] = [];
   #refusals = 0;
   #raw: Socket | undefined;
@@ -79,7 +73,8 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   #retryTimer: NodeJS.Timeout | undefined;
   #lastHeardMs = 0;
   #idleSinceMs = 0;
-  #endsAtMs = Number.POSITIVE_INFINITY;
+  #certificateEndMs = Number.POSITIVE_INFINITY;
+  #life: TunnelLife | undefined;
   #pinged = false;
 
   constructor(context: TunnelContext, peer: TunnelPeer, onClosed: (connection: TunnelConnection) => void) {
@@ -129,25 +124,13 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
 
   #begin(channel: StreamChannel, destination: string): void {
     const http2 = this.#http2;
-    const stream = http2?.openStream(this.#connectTo(destination), false, 'connect');
+    const stream = http2?.openStream(this.#context.headers.connectTo(destination), false, 'connect');
     if (stream === undefined) {
       channel.closed('tunnel-closed');
       return;
     }
     this.streams += 1;
     channel.attach(stream);
-  }
-
-  #connectTo(destination: string): Buffer {
-    let headers = this.#connectHeaders.get(destination);
-    if (headers === undefined) {
-      headers = encodeHeaderList([
-        [':method', 'CONNECT'],
-        [':authority', destination],
-      ]);
-      this.#connectHeaders.set(destination, headers);
-    }
-    return headers;
   }
 
   #connect(): void {
@@ -157,7 +140,6 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
       queueMicrotask(() => this.#close('no-certificate'));
       return;
     }
-    this.#endsAtMs = certificate.notAfterMs;
     const { address } = this.peer;
     let fd: number;
     try {
@@ -191,15 +173,16 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   #secureOver(raw: Socket): void {
     raw.on('error', () => this.#close('reset'));
     raw.setNoDelay(true);
-    const context = this.#context.certificates.get(this.#context.identity)?.context;
-    if (context === undefined) {
+    const own = this.#context.certificates.get(this.#context.identity);
+    if (own === undefined) {
       this.#close('no-certificate');
       return;
     }
+    this.#certificateEndMs = own.notAfterMs;
     // The name is checked below against the whole SPIFFE id: there is no host name to check.
     const secure = connectTls({
       socket: raw,
-      secureContext: context,
+      secureContext: own.context,
       ALPNProtocols: ['h2'],
       rejectUnauthorized: true,
       checkServerIdentity: () => undefined,
@@ -216,10 +199,12 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     const peer =
       certificate === undefined ? undefined : peerIdentity(certificate, { nowMs: Date.now(), role: 'server' });
     const isExpected = peer?.ok === true && peer.value.text === this.peer.identity;
-    if (!secure.authorized || secure.alpnProtocol !== 'h2' || !isExpected) {
+    if (!secure.authorized || secure.alpnProtocol !== 'h2' || !isExpected || certificate === undefined) {
       this.#close('peer-identity');
       return;
     }
+    const life = new TunnelLife([this.#certificateEndMs, certificate.validToDate.getTime()], clientMargin, Date.now());
+    this.#life = life;
     const output = new TlsOutput(secure, this.#context.flusher);
     const http2 = new Http2Connection({
       role: 'client',
@@ -233,7 +218,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     this.#output = output;
     this.#http2 = http2;
     this.state = 'open';
-    this.deadlineMs = performance.now() + pingIntervalMs;
+    this.deadlineMs = performance.now() + Math.min(pingIntervalMs, life.nextInMs(Date.now()));
     this.#heard();
     this.#idleSinceMs = this.#lastHeardMs;
     secure.on('data', (chunk: Buffer) => {
@@ -252,7 +237,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     this.#pinged = false;
   }
 
-  /** The watchdog, each {@link pingIntervalMs}: dead peers, idle connections, certificates that end. */
+  /** The watchdog, at least each {@link pingIntervalMs}: dead peers, idle connections, certificates that end. */
   onDeadline(): void {
     if (this.state === 'connecting') {
       this.#close('connect-timeout');
@@ -260,11 +245,14 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     }
     if (this.state === 'closed') return;
     const { nowMs } = this.#context.ticker;
-    this.deadlineMs = nowMs + pingIntervalMs;
+    const dateMs = Date.now();
+    const phase = this.#life?.phase(dateMs);
+    if (phase === 'over') return this.#close('tunnel-closed');
+    this.deadlineMs = nowMs + Math.min(pingIntervalMs, this.#life?.nextInMs(dateMs) ?? pingIntervalMs);
     if (this.#pinged && nowMs - this.#lastHeardMs > pingTimeoutMs) return this.#close('tunnel-closed');
     if (this.streams > 0) this.#idleSinceMs = nowMs;
     else if (nowMs - this.#idleSinceMs > idleTimeoutMs) return this.#close(undefined);
-    if (Date.now() > this.#endsAtMs - certificateMarginMs) this.drain();
+    if (phase === 'retiring') this.drain();
     if (nowMs - this.#lastHeardMs >= pingIntervalMs && this.#http2 !== undefined) {
       this.#pinged = true;
       this.#http2.ping(emptyPing);

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
 import type { Server as TlsServer } from 'node:tls';
-import { peerIdentity } from '@tulle/identity';
+import { peerIdentity } from '@tulle/identity/peer';
+import type { SpiffeId } from '@tulle/identity/peer';
 import { podPorts } from '@tulle/linux';
 import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
 import {
@@ -19,6 +20,7 @@ import { Splice } from './splice.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
 import { TlsOutput } from './tls-output.ts';
+import { serverMargin, TunnelLife } from './tunnel-life.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
 import type { WorkloadCertificate } from './certificates.ts';
 
@@ -26,8 +28,8 @@ import type { WorkloadCertificate } from './certificates.ts';
 export interface TunnelServerContext {
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
-  /** The trust domain of the mesh: identities of others are strangers, whoever signed them. */
-  readonly trustDomain: string;
+  /** Whether the roots of the identity's own trust domain vouch for it: all others are strangers. */
+  trusts(peer: TLSSocket, identity: SpiffeId): boolean;
   /** Connects to the pod's application as the client at `source`. */
   connectApplication(to: { address: string; port: number }, source: string, owner: ChannelOwner): ByteChannel;
   /** Who may connect: policy is at the destination. */
@@ -58,6 +60,7 @@ export class TunnelServer {
   readonly #connections = new Set<TunnelServerConnection>();
   readonly #handshakes = new Set<Socket>();
   #draining = false;
+  #certificateEndMs = 0;
 
   constructor(context: TunnelServerContext) {
     this.#context = context;
@@ -79,6 +82,7 @@ export class TunnelServer {
   /** Uses another certificate for connections from now on. */
   setCertificate(certificate: WorkloadCertificate): void {
     this.#tls.setSecureContext(certificate.secureOptions);
+    this.#certificateEndMs = certificate.notAfterMs;
   }
 
   /** Takes a connection to the pod's port 15008. */
@@ -130,17 +134,17 @@ export class TunnelServer {
   readonly #onSecure = (secure: TLSSocket): void => {
     secure.on('error', ignore);
     const certificate = secure.getPeerX509Certificate();
-    const { trustDomain } = this.#context;
-    const identity =
-      certificate === undefined
-        ? undefined
-        : peerIdentity(certificate, { nowMs: Date.now(), role: 'client', trustDomain });
-    if (!secure.authorized || secure.alpnProtocol !== 'h2' || identity?.ok !== true) {
+    const nowMs = Date.now();
+    const identity = certificate === undefined ? undefined : peerIdentity(certificate, { nowMs, role: 'client' });
+    const isKnown = secure.authorized && identity?.ok === true && this.#context.trusts(secure, identity.value);
+    if (!isKnown || secure.alpnProtocol !== 'h2' || certificate === undefined) {
       this.#context.count('hbone_handshake_failed');
       secure.destroy();
       return;
     }
-    const connection = new TunnelServerConnection(this.#context, secure, identity.value.text, () => {
+    const ends = [this.#certificateEndMs, certificate.validToDate.getTime()];
+    const peer = { identity: identity.value.text, life: new TunnelLife(ends, serverMargin, nowMs) };
+    const connection = new TunnelServerConnection(this.#context, secure, peer, () => {
       this.#connections.delete(connection);
     });
     this.#connections.add(connection);
@@ -162,15 +166,22 @@ class TunnelServerConnection implements Http2Handlers {
   readonly source: string;
   readonly #http2: Http2Connection;
   readonly #output: TlsOutput;
+  readonly #life: TunnelLife;
   readonly #onClosed: () => void;
   /** How the guard is told that a stream has ended. */
   readonly #admissions = new Map<Http2Stream, () => void>();
   #closed = false;
 
-  constructor(context: TunnelServerContext, secure: TLSSocket, identity: string, onClosed: () => void) {
+  constructor(
+    context: TunnelServerContext,
+    secure: TLSSocket,
+    { identity, life }: { readonly identity: string; readonly life: TunnelLife },
+    onClosed: () => void,
+  ) {
     this.#context = context;
     this.#secure = secure;
     this.identity = identity;
+    this.#life = life;
     this.source = plainAddress(secure.remoteAddress ?? '');
     this.#onClosed = onClosed;
     this.#output = new TlsOutput(secure, context.flusher);
@@ -216,13 +227,19 @@ class TunnelServerConnection implements Http2Handlers {
     this.#onClosed();
   }
 
+  /** It is idle, or a certificate is about to end: a client that opens streams all the same loses them at that end. */
   onDeadline(): void {
-    if (this.#http2.streamCount === 0) this.drain();
+    const phase = this.#life.phase(Date.now());
+    if (phase === 'over') {
+      this.destroy();
+      return;
+    }
+    if (phase === 'retiring' || this.#http2.streamCount === 0) this.drain();
     this.#restartIdle();
   }
 
   #restartIdle(): void {
-    this.deadlineMs = this.#context.ticker.nowMs + idleTimeoutMs;
+    this.deadlineMs = this.#context.ticker.nowMs + Math.min(idleTimeoutMs, this.#life.nextInMs(Date.now()));
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers): void {

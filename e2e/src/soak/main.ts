@@ -1,14 +1,17 @@
-// `npm run soak`: what takes too long for the tests. Fuzzing of every parser, and large transfers over a bad link.
+// `npm run soak`: what takes too long for the tests. Fuzzing of every parser, large transfers over a bad link, and roots
+// and certificates that are replaced under load.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '@tulle/core';
 import { fuzz } from '../../../packages/wire/fuzz/fuzz.ts';
+import { soakCertificates } from './certificates.ts';
 import { transferAll } from './transfer.ts';
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     mebibytes: { type: 'string', default: '1024' },
+    rotations: { type: 'string', default: '5' },
     seed: { type: 'string' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -16,8 +19,9 @@ const { values } = parseArgs({
 });
 if (values.help) {
   process.stdout.write(
-    'usage: npm run soak [-- --minutes N] [-- --mebibytes N] [-- --seed N] [-- --only transfer|fuzz]\n' +
-      '  --minutes    how long every parser is fuzzed (10)\n' +
+    'usage: npm run soak [-- --minutes N] [-- --mebibytes N] [-- --seed N] [-- --only transfer|certificates|fuzz]\n' +
+      '  --minutes    how long every parser is fuzzed, and how long certificates that live a minute are used (10)\n' +
+      '  --rotations  how often the root is replaced under load (5)\n' +
       '  --mebibytes  how much is carried by each protocol each way (1024)\n',
   );
   process.exit(0);
@@ -54,7 +58,17 @@ async function fuzzing(): Promise<boolean> {
   return false;
 }
 
-const parts = { transfer: transfers, fuzz: fuzzing };
+async function certificates(): Promise<boolean> {
+  const options = { minutes: Number(values.minutes), rotations: Number(values.rotations), log: say };
+  let good = true;
+  for (const result of await soakCertificates(options)) {
+    say(`certificates: ${JSON.stringify(result)}`);
+    if (result.failed > 0 || result.requests === 0) good = false;
+  }
+  return good;
+}
+
+const parts = { transfer: transfers, certificates, fuzz: fuzzing };
 for (const [name, part] of Object.entries(parts)) {
   if (values.only !== undefined && values.only !== name) continue;
   try {

@@ -62,6 +62,8 @@ interface Entry {
 }
 
 const retry: BackoffPolicy = { initialMs: 500, maxMs: 150_000, jitter: 0.5 };
+/** Certificates that were fetched at once are renewed at many times, and at more with each renewal. */
+const renewalJitter = 0.4;
 const dayMs = 24 * 60 * 60 * 1000;
 /** The longest time that a timer of Node can wait is 2^31-1 ms; longer ones are gone through in steps. */
 const maxTimerMs = 20 * dayMs;
@@ -71,8 +73,8 @@ const maxErrorLength = 1000;
 const minRenewalMs = 500;
 
 /**
- * Keeps a certificate for each identity that is wanted: fetches it, renews it after half of its life (up to a tenth of
- * that earlier, at random), tries again with back-off when the authority is away, and keeps the old certificate until
+ * Keeps a certificate for each identity that is wanted: fetches it, renews it after half of its life or up to two fifths
+ * of that earlier, at random, tries again with back-off when the authority is away, and keeps the old certificate until
  * it expires. Keys never leave memory; each certificate has a new one.
  */
 export class CertificateManager implements Disposable {
@@ -198,10 +200,9 @@ export class CertificateManager implements Disposable {
   #arrived(entry: Entry, issued: IssuedCertificate): void {
     const { clock, logger, onCertificate } = this.#options;
     const leftMs = issued.notAfterMs - clock.nowMs();
-    const halfLifeMs = Math.min(maxTimerMs, leftMs / 2);
     const wanted = this.#wantedRoot;
     const isOfWantedRoot = wanted === undefined || issued.rootFingerprint === wanted.fingerprint;
-    const plannedMs = isOfWantedRoot ? halfLifeMs * (1 - 0.1 * this.#random()) : wanted.withinMs * this.#random();
+    const plannedMs = isOfWantedRoot ? renewalDelayMs(leftMs, this.#random) : wanted.withinMs * this.#random();
     const renewInMs = Math.max(minRenewalMs, plannedMs);
     stopTimers(entry);
     entry.current = issued;
@@ -255,6 +256,11 @@ export class CertificateManager implements Disposable {
       this.#pump();
     });
   }
+}
+
+/** When a certificate that ends in `leftMs` is renewed: after half of that, or up to two fifths of the half earlier. */
+export function renewalDelayMs(leftMs: number, random: () => number): number {
+  return Math.min(maxTimerMs, leftMs / 2) * (1 - renewalJitter * random());
 }
 
 function newEntry(identity: SpiffeId): Entry {

@@ -9,6 +9,18 @@ export interface MeshSettings {
   readonly mtlsMode: 'permissive' | 'strict';
   /** Absent where the authority is not the controller's own: then what comes with a certificate is trusted. */
   readonly trust?: MeshTrust;
+  /** Who signs certificates, where it is not the controller. */
+  readonly certificateAuthority?: ExternalAuthority;
+}
+
+/** A server of the certificate service that is not the controller's: an authority of its own, or cert-manager's istio-csr. */
+export interface ExternalAuthority {
+  /** `HOST:PORT`. */
+  readonly address: string;
+  /** The DNS name that its certificate must have. */
+  readonly serverName: string;
+  /** The roots that its certificate is verified with, PEM. */
+  readonly rootsPem: string;
 }
 
 /** Whom workloads trust. Agents use it at once, without waiting for their next certificate. */
@@ -17,6 +29,15 @@ export interface MeshTrust {
   readonly rootsPem: string;
   /** The root that signs now, SHA-256 of its DER in hexadecimal with colons: certificates of others are to be renewed. */
   readonly signingRoot: string;
+  /** Other trust domains whose workloads may connect to ours. */
+  readonly federated?: readonly FederatedTrustDomain[];
+}
+
+/** Another mesh's trust domain, and the roots that vouch for its identities and for no others. */
+export interface FederatedTrustDomain {
+  readonly trustDomain: string;
+  /** PEM. */
+  readonly rootsPem: string;
 }
 
 /** The whole intermediate representation, each map by the key of its resources. */

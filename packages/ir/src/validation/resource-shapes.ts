@@ -17,11 +17,18 @@ import {
 
 const port = integer(1, 65_535);
 const name = text(253);
+const rootsPem = text(1024 * 1024);
 const mtlsMode = oneOf('permissive', 'strict');
 
 const settings = record(
   { trustDomain: text(255), mtlsMode },
-  { trust: record({ rootsPem: text(1024 * 1024), signingRoot: text(255) }) },
+  {
+    trust: record(
+      { rootsPem, signingRoot: text(255) },
+      { federated: list(record({ trustDomain: text(255), rootsPem }), 100) },
+    ),
+    certificateAuthority: record({ address: text(512), serverName: name, rootsPem }),
+  },
 );
 
 const identityMatch = tagged('type', { exact: record({ identity: text() }), prefix: record({ prefix: text() }) });
