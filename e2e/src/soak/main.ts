@@ -1,9 +1,8 @@
 // `npm run soak`: what takes too long for the tests. Fuzzing of every parser, large transfers over a bad link, and roots
 // and certificates that are replaced under load.
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '@tulle/core';
-import { fuzz } from '../../../packages/wire/fuzz/fuzz.ts';
+import { fuzzAll } from '../../../packages/wire/fuzz/fuzz-all.ts';
 import { soakCertificates } from './certificates.ts';
 import { transferAll } from './transfer.ts';
 
@@ -13,15 +12,19 @@ const { values } = parseArgs({
     mebibytes: { type: 'string', default: '1024' },
     rotations: { type: 'string', default: '5' },
     seed: { type: 'string' },
+    parser: { type: 'string' },
+    learn: { type: 'boolean', default: false },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
   process.stdout.write(
-    'usage: npm run soak [-- --minutes N] [-- --mebibytes N] [-- --seed N] [-- --only transfer|certificates|fuzz]\n' +
-      '  --minutes    how long every parser is fuzzed, and how long certificates that live a minute are used (10)\n' +
+    'usage: npm run soak -- [--only transfer|certificates|fuzz] [--minutes N] [--parser NAME] [--learn] [--seed N] [--mebibytes N]\n' +
+      '  --minutes    how long each parser is fuzzed, and how long certificates that live a minute are used (10)\n' +
       '  --rotations  how often the root is replaced under load (5)\n' +
+      '  --parser     only this one is fuzzed\n' +
+      '  --learn      inputs by which something new happened are added to the corpus\n' +
       '  --mebibytes  how much is carried by each protocol each way (1024)\n',
   );
   process.exit(0);
@@ -48,14 +51,9 @@ async function transfers(): Promise<boolean> {
 }
 
 async function fuzzing(): Promise<boolean> {
+  const { parser: only, learn } = values;
   const seed = Number(values.seed ?? Date.now() % 2 ** 31);
-  const { finding, ...result } = await fuzz({ forMs: Number(values.minutes) * 60_000, seed });
-  say(`fuzzing: ${JSON.stringify(result)}`);
-  if (finding === undefined) return true;
-  const file = `finding-${finding.target}-${seed}.bin`;
-  writeFileSync(file, finding.input);
-  say(`!! ${finding.target}, input in ${file}: ${finding.why}`);
-  return false;
+  return await fuzzAll({ minutes: Number(values.minutes), seed, only, learn, log: say });
 }
 
 async function certificates(): Promise<boolean> {

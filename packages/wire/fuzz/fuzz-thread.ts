@@ -1,59 +1,43 @@
-/** The thread that feeds one target after the other, until its time is over. */
+/** The thread that feeds one parser, until its time is over. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { corpusOf, fuzzTargets } from './corpus.ts';
+import { inputsOf, fuzzTargets } from './corpus.ts';
 import { Dice, mutate, places } from './mutate.ts';
-import type { FuzzTarget } from './target.ts';
-import type { FuzzWork } from './fuzz.ts';
-import { runsAt, lengthAt, inputAt, targetAt } from './fuzz.ts';
+import { shorten } from './shorten.ts';
+import type { FuzzLearned, FuzzWork } from './fuzz.ts';
+import { runsAt, lengthAt, inputAt } from './fuzz.ts';
 
 const maxInputBytes = 4096;
-const turns = 200;
-/** Inputs that made something new happen are kept, and changed further; at most so many for each target. */
+/** Inputs that made something new happen are changed further; at most so many. */
 const maxKept = 4_000;
 
-class Fuzzing {
-  readonly #target: FuzzTarget;
-  readonly #inputs: Buffer[];
-  readonly #seen = new Set<string>();
-
-  constructor(target: FuzzTarget) {
-    this.#target = target;
-    this.#inputs = corpusOf(target.corpus).map(([, input]) => input);
-  }
-
-  get kept(): number {
-    return this.#seen.size;
-  }
-
-  turn(dice: Dice, announce: (input: Buffer) => void): void {
-    const input = mutate(dice, dice.of(this.#inputs), {
-      others: this.#inputs,
-      words: this.#target.words,
-      maxBytes: maxInputBytes,
-    });
-    announce(input);
-    const signature = this.#target.run(input, places(dice, input.length));
-    if (this.#seen.has(signature) || this.#inputs.length >= maxKept) return;
-    this.#seen.add(signature);
-    this.#inputs.push(input);
-  }
-}
-
-const { seed, endsAtMs, shared } = workerData as FuzzWork;
-const counts = new Int32Array(shared, 0, 4);
+const { seed, endsAtMs, shared, target: index, maxLearned } = workerData as FuzzWork;
+const counts = new Int32Array(shared, 0, 2);
 const place = new Uint8Array(shared, inputAt);
+const target = fuzzTargets[index];
+if (target === undefined) throw new Error(`there is no parser ${index}`);
 const dice = new Dice(seed);
-const fuzzings = fuzzTargets.map((target) => new Fuzzing(target));
+
+const run = (input: Buffer, at: readonly number[]): string => {
+  place.set(input.subarray(0, maxInputBytes));
+  counts[lengthAt] = Math.min(input.length, maxInputBytes);
+  Atomics.add(counts, runsAt, 1);
+  return target.run(input, at);
+};
+
+const others = [...inputsOf(target)];
+const committed = new Set(others.map((input) => run(input, [])));
+const found = new Map<string, Buffer>();
 while (Date.now() < endsAtMs) {
-  for (const [index, fuzzing] of fuzzings.entries()) {
-    for (let i = 0; i < turns; i++) {
-      fuzzing.turn(dice, (input) => {
-        place.set(input);
-        counts[lengthAt] = input.length;
-        counts[targetAt] = index;
-        Atomics.add(counts, runsAt, 1);
-      });
-    }
-  }
+  const input = mutate(dice, dice.of(others), { others, words: target.words, maxBytes: maxInputBytes });
+  const happened = run(input, places(dice, input.length));
+  if (committed.has(happened) || found.has(happened) || found.size >= maxKept) continue;
+  found.set(happened, input);
+  others.push(input);
 }
-parentPort?.postMessage(fuzzings.map((fuzzing) => fuzzing.kept));
+
+const shortest = [...found].sort(([, one], [, other]) => one.length - other.length).slice(0, maxLearned);
+const learned: FuzzLearned[] = shortest.map(([happens, input]) => ({
+  happens,
+  input: shorten(input, (shorter) => run(shorter, []) === happens),
+}));
+parentPort?.postMessage({ behaviours: committed.size + found.size, learned });

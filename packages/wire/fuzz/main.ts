@@ -1,21 +1,27 @@
 /**
- * Fuzzing of every parser of this package:
+ * Fuzzing of every parser of this package, one after the other:
  *
- *   node packages/wire/fuzz/main.ts [--minutes N] [--seed N]
+ *   node packages/wire/fuzz/main.ts [--minutes N] [--seed N] [--only PARSER] [--learn]
  *
- * Ends with 1 at the first fault, whose input it leaves in the current directory.
+ * `--minutes` is the time of each parser. `--learn` adds inputs by which something new happened to the corpus.
+ * Ends with 1 when there was a fault, whose input it leaves in the current directory.
  */
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { fuzz } from './fuzz.ts';
+import { fuzzAll } from './fuzz-all.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } } });
-const seed = Number(values.seed ?? Date.now() % 2 ** 31);
-const { finding, ...result } = await fuzz({ forMs: Number(values.minutes) * 60_000, seed });
-process.stdout.write(`${JSON.stringify(result)}\n`);
-if (finding !== undefined) {
-  const file = `finding-${finding.target}-${seed}.bin`;
-  writeFileSync(file, finding.input);
-  process.stdout.write(`${finding.target} (input in ${file}): ${finding.why}\n`);
-  process.exitCode = 1;
-}
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    learn: { type: 'boolean', default: false },
+  },
+});
+const sound = await fuzzAll({
+  minutes: Number(values.minutes),
+  seed: Number(values.seed ?? Date.now() % 2 ** 31),
+  only: values.only,
+  learn: values.learn,
+  log: (line) => process.stdout.write(`${line}\n`),
+});
+if (!sound) process.exitCode = 1;

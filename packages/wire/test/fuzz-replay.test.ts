@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { corpusOf, fuzzTargets } from '../fuzz/corpus.ts';
+import { corpusOf, fuzzTargets, inputsOf, learnedOf } from '../fuzz/corpus.ts';
 import { Dice, mutate, places } from '../fuzz/mutate.ts';
 
 // The HTTP/1.1 corpus has a test of its own, which also knows what must happen to each file.
@@ -11,10 +11,26 @@ describe.each(replayed.map((target) => [target.name, target] as const))('the cor
   });
 });
 
+describe.each(fuzzTargets.map((target) => [target.name, target] as const))(
+  'what fuzzing has learned of %s',
+  (name, target) => {
+    const learned = learnedOf(name).map(({ input, happens }) => [Buffer.from(input, 'latin1'), happens] as const);
+
+    it('happens as it did, however the input is cut', () => {
+      for (const [input, happens] of learned) {
+        const everyByte = Array.from({ length: input.length }, (_, at) => at);
+        for (const cuts of [[], everyByte, ...everyByte.map((at) => [at])]) {
+          expect([input.toString('latin1'), target.run(input, cuts)]).toEqual([input.toString('latin1'), happens]);
+        }
+      }
+    });
+  },
+);
+
 it.each(fuzzTargets.map((target) => [target.name, target] as const))(
   '%s stands some hundred changed inputs, the same in every run',
   (_name, target) => {
-    const others = corpusOf(target.corpus).map(([, input]) => input);
+    const others = inputsOf(target);
     const dice = new Dice(7_541);
     const seen = new Set<string>();
     for (let i = 0; i < 300; i++) {
