@@ -8,7 +8,7 @@ import { CaptureEvents } from '../src/kubernetes/capture-events.ts';
 import { MeshObjectKeeper } from '../src/kubernetes/mesh-object.ts';
 import { mergeEntries } from '../src/kubernetes/status-entries.ts';
 import { StatusWriter } from '../src/kubernetes/status-writer.ts';
-import { supportedFeatures } from '../src/kubernetes/supported-features.ts';
+import { supportedFeatures } from '@tulle/translate';
 import { withdrawn } from '../src/kubernetes/withdrawal.ts';
 import { ObjectStore } from '../src/objects/object-store.ts';
 import { clientOf, resources, written } from './fake-cluster.ts';

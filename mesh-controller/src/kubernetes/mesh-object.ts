@@ -2,13 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { CodedError, type Clock } from '@tulle/core';
 import type { XMesh } from '@tulle/gateway-api';
 import { collectionPath, isApiStatus, objectPath, type ApiResource } from '@tulle/kubernetes';
+import { defaultMeshName, meshStatus } from '@tulle/translate';
 import { KeyedQueue } from './keyed-queue.ts';
-import { keepTransitionTimes } from './status-entries.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
-import { supportedFeatures } from './supported-features.ts';
-
-/** The name of the XMesh that is made when there is none of ours. */
-export const defaultMeshName = 'tulle';
 
 /** Makes the XMesh of this controller (GEP-3949) and keeps its status, while it leads. Never changes a spec. */
 export class MeshObjectKeeper implements Disposable {
@@ -91,30 +87,18 @@ export class MeshObjectKeeper implements Disposable {
 
   /** The status as it should be; undefined when it is. */
   #difference(mesh: XMesh): object | undefined {
-    const { conditions = [], supportedFeatures: features = [] } = (mesh as Partial<XMesh>).status ?? {};
-    const accepted = acceptedCondition(mesh.metadata.generation, this.#options.clock);
-    const others = conditions.filter(({ type }) => type !== accepted.type);
-    const wanted = {
-      conditions: [...keepTransitionTimes([accepted], conditions), ...others],
-      supportedFeatures: supportedFeatures.map((name) => ({ name })),
-    };
+    const wanted = meshStatus(mesh, { previous: undefined, now: rfc3339(this.#options.clock) });
+    const { conditions = [], supportedFeatures = [] } = (mesh as Partial<XMesh>).status ?? {};
+    const accepted = wanted?.conditions[0]?.type;
     const present = {
-      conditions: [...conditions.filter(({ type }) => type === accepted.type), ...others],
-      supportedFeatures: features,
+      conditions: [
+        ...conditions.filter(({ type }) => type === accepted),
+        ...conditions.filter(({ type }) => type !== accepted),
+      ],
+      supportedFeatures,
     };
     return isDeepStrictEqual(present, wanted) ? undefined : wanted;
   }
-}
-
-function acceptedCondition(generation: number | undefined, clock: Clock) {
-  return {
-    type: 'Accepted',
-    status: 'True',
-    reason: 'Accepted',
-    message: 'this mesh is served by Tulle',
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-    lastTransitionTime: rfc3339(clock),
-  } as const;
 }
 
 /** The time as Kubernetes writes it: whole seconds. */

@@ -1,5 +1,4 @@
 export * from './authorization.ts';
-export * from './canonical.ts';
 export * from './headers.ts';
 export * from './mesh.ts';
 export * from './redact.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { decodeObject, formatObjectError } from '@tulle/gateway-api';
 import type { Condition, KubernetesObject } from '@tulle/gateway-api';
-import { canonicalYaml, plainState } from '@tulle/ir';
+import { canonicalYaml, plainState } from '@tulle/ir/canonical';
+import { validate } from '@tulle/ir';
 import type { MeshService } from '@tulle/ir';
 import { parseAllDocuments } from 'yaml';
 import { withClusterIPs } from './testing/objects.ts';
@@ -40,7 +41,7 @@ function readObjects(file: string): KubernetesObject[] {
 }
 
 /** What an output shows: times are left out, they are the same everywhere. */
-function shown({ state, routeStatuses, policyStatuses, problems }: Translation, part: Part): string {
+function shown({ state, routeStatuses, policyStatuses, meshStatuses, problems }: Translation, part: Part): string {
   const ofRoutes = [...routeStatuses].map(([key, parents]) => [
     key,
     parents.map(({ parentRef, conditions }) => ({ parentRef, conditions: shownConditions(conditions) })),
@@ -49,12 +50,16 @@ function shown({ state, routeStatuses, policyStatuses, problems }: Translation, 
     key,
     ancestors.map(({ ancestorRef, conditions }) => ({ ancestorRef, conditions: shownConditions(conditions) })),
   ]);
+  const ofMeshes = [...meshStatuses].map(([key, { conditions, supportedFeatures }]) => [
+    key,
+    { conditions: shownConditions(conditions), supportedFeatures },
+  ]);
   const { routes, ...others } = plainState(state);
   return canonicalYaml({
     ...(part === 'cluster' ? others : {}),
     ...(part === 'policies' ? { services: ofPolicies(state.services) } : {}),
     routes,
-    statuses: Object.fromEntries([...ofRoutes, ...ofPolicyObjects]) as unknown,
+    statuses: Object.fromEntries([...ofRoutes, ...ofPolicyObjects, ...ofMeshes]) as unknown,
     problems,
   });
 }
@@ -96,7 +101,9 @@ for (const part of parts) {
       it(name, () => {
         const input = join(directory, `${name}.in.yaml`);
         const output = join(directory, `${name}.out.yaml`);
-        const actual = shown(translateFiles([...shared, input], part), part);
+        const translation = translateFiles([...shared, input], part);
+        expect(validate(translation.state)).toEqual([]);
+        const actual = shown(translation, part);
         if (update) writeFileSync(output, actual);
         expect(existsSync(output)).toBe(true);
         expect(actual).toBe(readFileSync(output, 'utf8'));

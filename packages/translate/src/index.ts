@@ -7,5 +7,7 @@ export type { Route, TranslationInput } from './input.ts';
 export type { TranslationProblem } from './problem.ts';
 export { policyKey } from './policies/policy.ts';
 export { controllerName } from './status/controller-name.ts';
+export { defaultMeshName, meshKey, meshStatus } from './status/mesh-status.ts';
+export { supportedFeatures } from './status/supported-features.ts';
 export { translate } from './translate.ts';
 export type { Translation } from './translation.ts';

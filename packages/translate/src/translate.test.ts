@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { decodeObject } from '@tulle/gateway-api';
 import type { KubernetesObject, RouteParentStatus } from '@tulle/gateway-api';
-import { canonicalYaml, plainState } from '@tulle/ir';
+import { canonicalYaml, plainState } from '@tulle/ir/canonical';
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { diffMeshState } from './diff.ts';

@@ -1,6 +1,7 @@
 import type { CoreServicePort, Service } from '@tulle/gateway-api';
 import type { BackendTls, MeshService, PortProtocol, RouteKind, ServicePort, TrafficDistribution } from '@tulle/ir';
 import type { BackendTraffic } from '../policies/backend-traffic.ts';
+import { objectOf } from '../problem.ts';
 import type { ReportProblem } from '../problem.ts';
 import { opaquePorts } from './labels.ts';
 import type { NamespaceDefaults } from './labels.ts';
@@ -79,12 +80,12 @@ export interface ServiceContext {
 }
 
 /**
- * The Service as agents know it; undefined for an ExternalName and for one without a cluster address yet. A headless
- * Service has no address to capture, but may be a backend.
+ * The Service as agents know it; undefined for an ExternalName. One that is headless, or waits for its cluster address,
+ * has no address to capture, but may be a backend.
  */
 export function translateService(service: Service, context: ServiceContext): MeshService | undefined {
   const state = frontendState(service);
-  if (state.type === 'external-name' || state.type === 'pending') return undefined;
+  if (state.type === 'external-name') return undefined;
   const { namespace, name } = service.metadata;
   const opaque = opaquePorts(service, context.report) ?? context.defaults(namespace).opaquePorts ?? [];
   const key = `${namespace}/${name}`;
@@ -98,6 +99,7 @@ export function translateService(service: Service, context: ServiceContext): Mes
       ...(tls === undefined ? {} : { tls }),
     };
   });
+  ports.forEach((port) => reportMisfit(service, port, context.report));
   return {
     namespace,
     name,
@@ -106,4 +108,14 @@ export function translateService(service: Service, context: ServiceContext): Mes
     trafficDistribution: distributionOf(service),
     ...context.trafficOf(key),
   };
+}
+
+/** Routes of requests on a port that says it speaks something else: the routes win, and clients that do as it says fail. */
+function reportMisfit(service: Service, { port, protocol, routeKind }: ServicePort, report: ReportProblem): void {
+  if (routeKind !== 'http' && routeKind !== 'grpc') return;
+  if (protocol !== 'https' && protocol !== 'tcp' && protocol !== 'opaque') return;
+  const says = protocol === 'opaque' ? 'is annotated as opaque' : `has an appProtocol that is ${protocol}, not HTTP`;
+  const message = `port ${port} ${says}, but has routes for HTTP: clients that speak anything else get an error`;
+  const hint = 'attach a TLSRoute or TCPRoute instead, or let the port say that it speaks HTTP';
+  report({ severity: 'warning', code: 'RouteOnOtherProtocol', message, object: objectOf(service), hint });
 }

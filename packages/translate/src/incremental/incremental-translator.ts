@@ -3,17 +3,20 @@ import type {
   ClusterTrustBundle,
   ConfigMap,
   KubernetesObject,
+  MeshStatus,
   ObjectReference,
   PolicyAncestorStatus,
   RouteParentStatus,
   Secret,
   XBackendTrafficPolicy,
+  XMesh,
 } from '@tulle/gateway-api';
 import { apiVersionOf, groupOf } from '@tulle/gateway-api';
 import type { BackendTls, ChangeSet, MeshDelta, MeshSettings } from '@tulle/ir';
 import type { PolicyLookup, ServiceLookup } from '../lookup.ts';
 import { translateTlsPolicy } from '../policies/tls-policy.ts';
 import { translateTrafficPolicy } from '../policies/traffic-policy.ts';
+import { meshProblems, meshStatus } from '../status/mesh-status.ts';
 import type { BackendTraffic } from '../policies/backend-traffic.ts';
 import type { Translation } from '../translation.ts';
 import { AuthorizationPart } from './authorization-part.ts';
@@ -37,6 +40,8 @@ export interface TranslationUpdate {
   readonly routeStatuses: ChangeSet<readonly RouteParentStatus[]>;
   /** The statuses of policies that changed, by `Kind/namespace/name`. */
   readonly policyStatuses: ChangeSet<readonly PolicyAncestorStatus[]>;
+  /** The statuses of XMeshes that changed, by `XMesh/name`. */
+  readonly meshStatuses: ChangeSet<MeshStatus>;
 }
 
 /**
@@ -53,6 +58,9 @@ export class IncrementalTranslator {
   readonly #trafficPolicies: PolicyPart<XBackendTrafficPolicy, BackendTraffic>;
   readonly #authorization: AuthorizationPart;
   readonly #policyStatuses = new ResultMap<readonly PolicyAncestorStatus[]>();
+  readonly #meshStatuses = new ResultMap<MeshStatus>();
+  /** Those that were set or removed since the last time. */
+  readonly #meshes = new Map<string, XMesh | undefined>();
   readonly #configMaps = new Map<string, ConfigMap>();
   readonly #secrets = new Map<string, Secret>();
   readonly #trustBundles = new Map<string, ClusterTrustBundle>();
@@ -107,6 +115,7 @@ export class IncrementalTranslator {
       trafficOf: (service) => this.#trafficPolicies.claimsOf(service)?.bySection.get(''),
     });
     this.#cluster.updateEndpoints();
+    this.#updateMeshes(now);
     return {
       delta: {
         policies: this.#authorization.policies.takeChanges(),
@@ -117,6 +126,7 @@ export class IncrementalTranslator {
       },
       routeStatuses: this.#routes.statuses.takeChanges(),
       policyStatuses: this.#policyStatuses.takeChanges(),
+      meshStatuses: this.#meshStatuses.takeChanges(),
     };
   }
 
@@ -133,8 +143,19 @@ export class IncrementalTranslator {
       },
       routeStatuses: this.#routes.statuses.snapshot(),
       policyStatuses: this.#policyStatuses.snapshot(),
+      meshStatuses: this.#meshStatuses.snapshot(),
       problems: this.#problems.all(),
     };
+  }
+
+  /** XMeshes depend on nothing else: those that were set or removed are made anew. */
+  #updateMeshes(now: string): void {
+    for (const [key, mesh] of this.#meshes) {
+      const previous = this.#meshStatuses.get(key);
+      this.#meshStatuses.set(key, mesh === undefined ? undefined : meshStatus(mesh, { previous, now }));
+      this.#problems.replace('mesh', key, mesh === undefined ? [] : meshProblems(mesh));
+    }
+    this.#meshes.clear();
   }
 
   #delete({ group, kind, namespace = '', name }: ObjectReference): void {
@@ -171,6 +192,9 @@ export class IncrementalTranslator {
         return this.#tlsPolicies.put(key, as(kind));
       case 'XBackendTrafficPolicy':
         return this.#trafficPolicies.put(key, as(kind));
+      case 'XMesh':
+        this.#meshes.set(`XMesh/${name}`, as(kind));
+        return;
       case 'ConfigMap':
         return this.#putSource(this.#configMaps, `ConfigMap ${key}`, { key, object: as(kind) });
       case 'Secret':

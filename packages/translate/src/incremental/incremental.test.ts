@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { decodeObject, objectKey, referenceOf } from '@tulle/gateway-api';
 import type { KubernetesObject } from '@tulle/gateway-api';
-import { canonicalYaml, plainState } from '@tulle/ir';
+import { canonicalYaml, plainState } from '@tulle/ir/canonical';
 import type { ChangeSet, MeshState } from '@tulle/ir';
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
@@ -41,11 +41,12 @@ const set = (object: KubernetesObject): TranslationChange => ({ type: 'set', obj
 const remove = (object: KubernetesObject): TranslationChange => ({ type: 'delete', reference: referenceOf(object) });
 
 /** Everything that a translation says, in an order that does not depend on how it came to be. */
-function shown({ state, routeStatuses, policyStatuses, problems }: Translation): string {
+function shown({ state, routeStatuses, policyStatuses, meshStatuses, problems }: Translation): string {
   return canonicalYaml({
     state: plainState(state),
     routeStatuses: Object.fromEntries(routeStatuses),
     policyStatuses: Object.fromEntries(policyStatuses),
+    meshStatuses: Object.fromEntries(meshStatuses),
     problems,
   });
 }
@@ -75,10 +76,11 @@ describe('a translation made step by step', () => {
               else present.set(which, object);
               return [isRemoval ? remove(object) : set(object)];
             });
-            const { delta, routeStatuses, policyStatuses } = translator.apply(changes, now);
+            const { delta, routeStatuses, policyStatuses, meshStatuses } = translator.apply(changes, now);
             for (const kind of stateKinds) follow(followed[kind], delta[kind]);
             follow(followed.routeStatuses, routeStatuses);
             follow(followed.policyStatuses, policyStatuses);
+            follow(followed.meshStatuses, meshStatuses);
           }
           const full = translated([...present.values()], now);
           expect(shown(translator.translation)).toBe(shown(full));
@@ -87,6 +89,7 @@ describe('a translation made step by step', () => {
           }
           expect(Object.fromEntries(followed.routeStatuses)).toEqual(Object.fromEntries(full.routeStatuses));
           expect(Object.fromEntries(followed.policyStatuses)).toEqual(Object.fromEntries(full.policyStatuses));
+          expect(Object.fromEntries(followed.meshStatuses)).toEqual(Object.fromEntries(full.meshStatuses));
         },
       ),
       { numRuns: 150 },
@@ -120,6 +123,7 @@ function emptyMaps() {
     routes: map(),
     routeStatuses: map(),
     policyStatuses: map(),
+    meshStatuses: map(),
   };
 }
 

@@ -2,7 +2,7 @@ import { compareText } from '../input.ts';
 import type { ReportProblem, TranslationProblem } from '../problem.ts';
 
 /** The parts that problems come from, in the order in which people read them. */
-const partsInOrder = ['namespace', 'pod', 'service', 'policy', 'route'] as const;
+const partsInOrder = ['mesh', 'namespace', 'pod', 'service', 'policy', 'route'] as const;
 
 /** The problems of each object, so that those of one can be replaced. */
 export class ProblemBook {

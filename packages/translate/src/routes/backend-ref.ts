@@ -22,8 +22,8 @@ export interface ReferenceContext {
   readonly services: ServiceLookup;
   /** The route's namespace. */
   readonly namespace: string;
-  /** What the route sends: requests, which a backend of raw bytes cannot take, or connections. */
-  readonly sends: 'requests' | 'connections';
+  /** What the route sends: requests, which a backend of raw bytes cannot take, connections, or datagrams. */
+  readonly sends: 'requests' | 'connections' | 'datagrams';
   readonly reporter: RuleReporter;
 }
 
@@ -46,12 +46,19 @@ export function noSuchService(
   return elsewhere === undefined ? missing : `${missing} (there is one in namespace "${elsewhere}")`;
 }
 
+/** The most ports that a message lists. */
+const maxPortsInWords = 12;
+
 /** A Service's ports in words: `80, 8080 and 9090 (UDP)`. */
 export function portsInWords(service: Service): string {
-  const words = (service.spec.ports ?? []).map(
-    ({ port, name, protocol }) =>
-      `${port}${name === undefined ? '' : ` "${name}"`}${protocol === 'TCP' ? '' : ` (${protocol})`}`,
-  );
+  const ports = service.spec.ports ?? [];
+  const words = ports
+    .slice(0, maxPortsInWords)
+    .map(
+      ({ port, name, protocol }) =>
+        `${port}${name === undefined ? '' : ` "${name}"`}${protocol === 'TCP' ? '' : ` (${protocol})`}`,
+    );
+  if (ports.length > maxPortsInWords) words.push(`${ports.length - maxPortsInWords} more`);
   const last = words.pop();
   if (last === undefined) return 'no port';
   return words.length === 0 ? `only port ${last}` : `ports ${words.join(', ')} and ${last}`;
@@ -72,7 +79,7 @@ export function resolveBackend(reference: BackendReference, place: string, conte
   if (serviceKind === undefined) {
     return invalid(
       'InvalidKind',
-      `a ${group === '' ? kind : `${kind} of ${group}`} cannot be a backend, only a Service`,
+      `kind ${group === '' ? kind : `${kind} of ${group}`} cannot be a backend, only a Service or ServiceImport can`,
     );
   }
   const key = serviceKeyOf(serviceKind, namespace, name);
@@ -90,12 +97,13 @@ export function resolveBackend(reference: BackendReference, place: string, conte
   if (ports.length === 0) {
     return invalid('BackendNotFound', `${words} has no port ${port}, it has ${portsInWords(service)}`);
   }
-  const tcp = ports.find((one) => one.protocol === 'TCP');
-  if (tcp === undefined) return invalid('UnsupportedProtocol', `port ${port} of ${words} is not TCP`);
-  const tls = context.services.tlsOf(key, tcp.name ?? '');
+  const transport = context.sends === 'datagrams' ? 'UDP' : 'TCP';
+  const one = ports.find(({ protocol }) => protocol === transport);
+  if (one === undefined) return invalid('UnsupportedProtocol', `port ${port} of ${words} is not ${transport}`);
+  const tls = context.services.tlsOf(key, one.name ?? '');
   // The reference is sound, so it is the policy's status that says what is wrong; requests get an error all the same.
   if (tls?.type === 'invalid') return { type: 'invalid', reason: 'InvalidBackendTLSPolicy', message: tls.message };
-  const refusal = protocolRefusal(tcp, context.sends, tls);
+  const refusal = protocolRefusal(one, context.sends, tls);
   if (refusal !== undefined) return invalid('UnsupportedProtocol', `port ${port} of ${words} ${refusal}`);
   return { type: 'service', service: key, port };
 }
@@ -103,10 +111,10 @@ export function resolveBackend(reference: BackendReference, place: string, conte
 /** Why requests cannot be sent to a port whose `appProtocol` is no plain HTTP; connections can go to any. */
 function protocolRefusal(
   port: CoreServicePort,
-  sends: 'requests' | 'connections',
+  sends: ReferenceContext['sends'],
   tls: BackendTls | undefined,
 ): string | undefined {
-  if (sends === 'connections') return undefined;
+  if (sends !== 'requests') return undefined;
   switch (appProtocolOf(port)) {
     case 'tcp':
       return `has appProtocol "${port.appProtocol}", which takes no HTTP requests`;

@@ -34,7 +34,7 @@ export function httpRule(spec: HTTPRouteRule, place: RulePlace, context: Referen
   const { reporter } = context;
   const matches = httpMatches(spec.matches, at, reporter);
   const matchesPrefixes = matches.every(({ match }) => match.path.type === 'prefix');
-  const session = { path: at, defaultName: `tulle-session-${place.index}` };
+  const session = { path: at, defaultName: defaultSessionName(place) };
   const rule = {
     ...commonRule(spec, place, { ...context, at: 'rule', matchesPrefixes }),
     ...timeoutsOf(spec.timeouts, at, reporter),
@@ -48,7 +48,7 @@ export function httpRule(spec: HTTPRouteRule, place: RulePlace, context: Referen
 export function grpcRule(spec: GRPCRouteRule, place: RulePlace, context: ReferenceContext): RankedHttpRule {
   const at = `rules[${place.index}]`;
   const matches = grpcMatches(spec.matches, at, context.reporter);
-  const session = { path: at, defaultName: `tulle-session-${place.index}` };
+  const session = { path: at, defaultName: defaultSessionName(place) };
   const rule = {
     ...commonRule(spec, place, { ...context, at: 'rule', matchesPrefixes: false }),
     ...sessionOf(spec.sessionPersistence, session, context.reporter),
@@ -83,4 +83,10 @@ function weightedBackend(backend: BackendSpec, place: string, context: FilterCon
 function blockedBackend(place: string): WeightedBackend {
   const message = `${place}: a filter that is not known must not be skipped`;
   return { target: { type: 'invalid', reason: 'InvalidKind', message }, weight: 1, filters: [] };
+}
+
+/** Differs among the rules of a group, so that the sessions of one do not take the place of another's. */
+function defaultSessionName({ route, index }: RulePlace): string {
+  const [, namespace = '', name = ''] = route.split('/');
+  return `tulle-session-${namespace}-${name}-${index}`;
 }

@@ -28,9 +28,9 @@ function eachRule<Spec, T>(
     const refs: UnresolvedRef[] = [];
     const rule = translate(spec, index, { refuse: (one) => own.push(one), unresolved: (one) => refs.push(one) });
     unresolved.push(...refs);
-    if (own.length === 0) rules.push(rule);
-    else
-      refusals.push(...own.slice(0, 1).map((first) => ({ ...first, isForRoute: own.some((one) => one.isForRoute) })));
+    const refusal = allOf(own);
+    if (refusal === undefined) rules.push(rule);
+    else refusals.push({ ...refusal, isForRoute: own.some((one) => one.isForRoute) });
   });
   return { rules, refusals, unresolved };
 }
@@ -111,14 +111,18 @@ function tlsRoute(route: TLSRoute, context: Omit<ReferenceContext, 'reporter'>):
   return outcome(route, translated, (rules) => ({ kind: 'tls', rules }));
 }
 
-function udpRoute(route: UDPRoute): TranslatedRoute {
+/** No datagram is routed, but the status says all the same which references lead nowhere. */
+function udpRoute(route: UDPRoute, context: Omit<ReferenceContext, 'reporter'>): TranslatedRoute {
   const message = 'UDP is not carried by the mesh: it goes its usual way, without routes';
+  const { unresolved } = eachRule(route.spec.rules, (spec, index, reporter) =>
+    connectionRule(spec, { route: routeKey(route), index }, { ...context, reporter }),
+  );
   return {
     route,
     content: { kind: 'tcp', rules: [] },
     refusal: { reason: 'UnsupportedValue', message },
     droppedRules: [],
-    unresolved: [],
+    unresolved,
     remarks: [],
   };
 }
@@ -136,6 +140,6 @@ export function translateRoute(route: Route, services: ServiceLookup): Translate
     case 'TCPRoute':
       return tcpRoute(route, { services, namespace, sends: 'connections' });
     case 'UDPRoute':
-      return udpRoute(route);
+      return udpRoute(route, { services, namespace, sends: 'datagrams' });
   }
 }
