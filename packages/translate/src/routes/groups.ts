@@ -1,9 +1,10 @@
-import type { HttpRouteTable, RouteTable, ServiceRoutes } from '@tulle/ir';
+import type { HttpRouteTable, HttpRule, RouteTable, ServiceRoutes } from '@tulle/ir';
 import { serviceRoutesKey } from '@tulle/ir';
 import { compareText, keyOf, routeKey } from '../input.ts';
 import { kindOrder } from './outcome.ts';
-import type { RankedHttpRule, RouteContent, TranslatedRoute } from './outcome.ts';
-import { compareRanks, compareRoutes } from './precedence.ts';
+import type { RouteContent, TranslatedRoute } from './outcome.ts';
+import { comparePlaced, compareRoutes, precedence } from './precedence.ts';
+import { placedMatches } from './placed-matches.ts';
 import { unreachableRules } from './unreachable.ts';
 import type { UnreachableRule } from './unreachable.ts';
 
@@ -47,7 +48,7 @@ export function mergeGroup(group: RouteGroup): GroupOutcome {
   switch (kind) {
     case 'http':
     case 'grpc': {
-      const table = mergeHttp(contentsOf(winners, kind));
+      const table = mergeHttp(winners, kind);
       return { table: { kind, table }, conflicts, unreachable: unreachableRules(table) };
     }
     case 'tls': {
@@ -76,14 +77,17 @@ function contentsOf<K extends RouteContent['kind']>(
     .filter((content): content is Extract<RouteContent, { kind: K }> => content.kind === kind);
 }
 
-/** One table of all rules: matches by rank, then by route, rule and place in the rule, which is the order they come in. */
-function mergeHttp(contents: readonly { readonly rules: readonly RankedHttpRule[] }[]): HttpRouteTable {
-  const rules = contents.flatMap((content) => content.rules);
-  const matches = rules
-    .flatMap((rule, i) => rule.matches.map((ranked) => ({ ...ranked, rule: i })))
-    .sort((a, b) => compareRanks(a.rank, b.rank))
-    .map(({ match, rule }) => ({ match, rule }));
-  return { rules: rules.map(({ rule }) => rule), matches };
+/** One table of all rules of routes, which are in their order: matches as the decision table has them. */
+function mergeHttp(routes: readonly TranslatedRoute[], kind: 'http' | 'grpc'): HttpRouteTable {
+  const rules: HttpRule[] = [];
+  const placed = routes.flatMap((route) =>
+    placedMatches(route, kind).map(({ rule, ...match }) => {
+      if (rules.at(-1) !== rule) rules.push(rule);
+      return { ...match, index: rules.length - 1 };
+    }),
+  );
+  const matches = placed.sort(comparePlaced(precedence[kind])).map(({ match, index }) => ({ match, rule: index }));
+  return { rules, matches };
 }
 
 /** Puts the groups of a Service port together. */

@@ -35,6 +35,15 @@ function pathOf(method: GRPCMethodMatch | undefined, place: string, reporter: Ru
   }
 }
 
+/** What the numbers of a GRPCRoute's rank count; the larger comes first. */
+export const grpcRankNames = [
+  'longest service',
+  'longest method',
+  'longest service expression',
+  'longest method expression',
+  'most headers',
+] as const;
+
 /**
  * The rank of a GRPCRoute's match, from the API's words: "Precedence MUST be given to the rule with the largest number
  * of: … characters in a matching service; characters in a matching method; header matches." A regular expression's

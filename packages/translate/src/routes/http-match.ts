@@ -27,6 +27,16 @@ function pathMatch(path: HTTPPathMatch, place: string, reporter: RuleReporter): 
   }
 }
 
+/** What the numbers of an HTTPRoute's rank count; the larger comes first. */
+export const httpRankNames = [
+  'exact path',
+  'longest prefix',
+  'longest expression',
+  'method',
+  'most headers',
+  'most query parameters',
+] as const;
+
 /**
  * The rank of an HTTPRoute's match, from the API's words: "precedence must be given to the match having:
  * "Exact" path match; "Prefix" path match with largest number of characters; method match; largest number of header
@@ -36,8 +46,9 @@ function pathMatch(path: HTTPPathMatch, place: string, reporter: RuleReporter): 
 export function httpRank(match: HttpMatch): readonly number[] {
   const { path, method, headers, queryParams } = match;
   return [
-    path.type === 'exact' ? 2 : path.type === 'prefix' ? 1 : 0,
-    path.type === 'exact' ? 0 : path.value.length,
+    path.type === 'exact' ? 1 : 0,
+    path.type === 'prefix' ? path.value.length : 0,
+    path.type === 'regex' ? path.value.length : 0,
     method === undefined ? 0 : 1,
     headers.length,
     queryParams.length,

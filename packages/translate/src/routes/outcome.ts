@@ -28,7 +28,7 @@ export interface RuleReporter {
   unresolved(ref: UnresolvedRef): void;
 }
 
-/** A match with its rank: compared number by number, the larger first. */
+/** A match with its rank: the first number that differs decides, the larger comes first. */
 export interface RankedMatch {
   readonly match: HttpMatch;
   readonly rank: readonly number[];
