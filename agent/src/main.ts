@@ -1,5 +1,6 @@
 import { errorMessage, systemClock } from '@tulle/core';
 import { processLogger } from './log.ts';
+import { MemoryTrimmer } from './memory-trimmer.ts';
 import { AgentEndpoints } from './node/admin.ts';
 import { Agent } from './node/agent.ts';
 import { readOptions } from './options.ts';
@@ -16,6 +17,7 @@ process.on('uncaughtException', (error) => fail('the agent met an error that nob
 process.on('unhandledRejection', (error) => fail('the agent met an error that nobody handled', error));
 if (options.capture === 'ebpf') fail('--capture ebpf is not available', new Error('use iptables or auto'));
 
+new MemoryTrimmer();
 const agent = new Agent(options, { log, clock: systemClock });
 const endpoints = new AgentEndpoints(agent, log);
 try {

@@ -3,6 +3,7 @@ import { errorMessage } from '@tulle/core';
 import { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { processLogger } from '../log.ts';
+import { MemoryTrimmer } from '../memory-trimmer.ts';
 import { CertificateStore } from './certificates.ts';
 import { Counters, RequestMetrics } from './measures.ts';
 import { MeshView } from './mesh-view.ts';
@@ -83,6 +84,7 @@ function receive(message: ToWorker): void {
 }
 
 loopDelay.enable();
+new MemoryTrimmer();
 process.on('message', (message) => {
   try {
     receive(message as ToWorker);

@@ -1,6 +1,7 @@
 export * from './capture.ts';
 export { IptablesCapture } from './iptables-capture.ts';
 export { SystemCallError } from './libc.ts';
+export { returnUnusedMemory } from './memory.ts';
 export { NetworkNamespace } from './network-namespace.ts';
 export { ProbeRules } from './probe-rules.ts';
 export { CommandError, runCommand } from './run-command.ts';

@@ -14,6 +14,8 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
   close(fd: number): number;
+  mallocTrim(pad: number): number;
+  madvise(address: bigint, length: bigint, advice: number): number;
   errno(): number;
 }
 
@@ -28,6 +30,8 @@ function loadLibc(): Libc {
     setsockopt: library.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)'),
     getsockopt: library.func('int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ void *length)'),
     close: library.func('int close(int fd)'),
+    mallocTrim: library.func('int malloc_trim(size_t pad)'),
+    madvise: library.func('int madvise(uintptr_t address, size_t length, int advice)'),
     errno: () => koffi.errno(),
   };
 }
