@@ -33,6 +33,8 @@ export function editDistance(a: string, b: string, limit: number): number {
         value = Math.min(value, (beforeLast[j - 2] ?? 0) + 1);
       row.push(value);
     }
+    // No later row has anything smaller than the smallest of two neighbours.
+    if (Math.min(...row) >= limit && Math.min(...last) >= limit) return limit;
     beforeLast = last;
     last = row;
   }

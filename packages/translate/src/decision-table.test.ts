@@ -15,7 +15,7 @@ import { route } from './testing/objects.ts';
 
 const nothing: ServiceLookup = {
   get: () => undefined,
-  namesIn: () => [],
+  namesNear: () => [],
   namespaceOf: () => undefined,
   tlsOf: () => undefined,
 };

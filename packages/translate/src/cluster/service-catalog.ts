@@ -1,5 +1,5 @@
 import type { Service, ServiceImport } from '@tulle/gateway-api';
-import { compareText } from '../input.ts';
+import { NameIndex } from './name-index.ts';
 
 /** The kinds of objects that routes may attach to and lead to. */
 export type ServiceKind = 'Service' | 'ServiceImport';
@@ -19,6 +19,22 @@ export function serviceKindOf(reference: { readonly group: string; readonly kind
 /** The key of a Service or ServiceImport: `namespace/name`, with `.clusterset` after the name of an import. */
 export function serviceKeyOf(kind: ServiceKind, namespace: string, name: string): string {
   return `${namespace}/${name}${kind === 'ServiceImport' ? importSuffix : ''}`;
+}
+
+/** What names a Service or ServiceImport. */
+export interface NamedService {
+  readonly kind: ServiceKind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What {@link serviceKeyOf} makes a key of. */
+export function namesOfServiceKey(key: string): NamedService {
+  const slash = key.indexOf('/');
+  const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)];
+  return name.endsWith(importSuffix)
+    ? { kind: 'ServiceImport', namespace, name: name.slice(0, -importSuffix.length) }
+    : { kind: 'Service', namespace, name };
 }
 
 /** What people call the object of a key: `Service "shop/cart"` or `ServiceImport "shop/cart"`. */
@@ -49,8 +65,9 @@ export function serviceOfImport(imported: ServiceImport): Service {
 /** The Services and ServiceImports, by key, and by what suggestions for misspelt names are made from. */
 export class ServiceCatalog {
   readonly #services = new Map<string, Service>();
-  readonly #namesIn = new Map<string, Set<string>>();
-  readonly #namespacesOf = new Map<string, Set<string>>();
+  /** By kind and namespace the names there; by kind and name the namespaces with such. */
+  readonly #names = new NameIndex();
+  readonly #namespaces = new NameIndex();
 
   /** The Service, or the ServiceImport in the shape of one, of a key. */
   get(key: string): Service | undefined {
@@ -63,33 +80,19 @@ export class ServiceCatalog {
     if (service === undefined) this.#services.delete(key);
     else this.#services.set(key, service);
     if (existed === (service !== undefined)) return false;
-    const slash = key.indexOf('/');
-    const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)];
-    for (const [index, at, value] of [
-      [this.#namesIn, namespace, name],
-      [this.#namespacesOf, name, namespace],
-    ] as const) {
-      const known = index.get(at) ?? new Set();
-      if (existed) known.delete(value);
-      else known.add(value);
-      if (known.size === 0) index.delete(at);
-      else index.set(at, known);
-    }
+    const { kind, namespace, name } = namesOfServiceKey(key);
+    this.#names.set(`${kind} ${namespace}`, name, !existed);
+    this.#namespaces.set(`${kind} ${name}`, namespace, !existed);
     return true;
   }
 
-  /** The names of the objects of a kind in a namespace, in order. */
-  namesIn(namespace: string, kind: ServiceKind): string[] {
-    const names = [...(this.#namesIn.get(namespace) ?? [])].sort(compareText);
-    const isImport = (name: string) => name.endsWith(importSuffix);
-    return kind === 'Service'
-      ? names.filter((name) => !isImport(name))
-      : names.filter(isImport).map((name) => name.slice(0, -importSuffix.length));
+  /** The names of objects of a kind in a namespace that are near `name` in alphabetical order. */
+  namesNear({ kind, namespace, name }: NamedService): readonly string[] {
+    return this.#names.around(`${kind} ${namespace}`, name);
   }
 
   /** The first namespace with an object of this kind and name. */
   namespaceOf(name: string, kind: ServiceKind): string | undefined {
-    const key = kind === 'ServiceImport' ? `${name}${importSuffix}` : name;
-    return [...(this.#namespacesOf.get(key) ?? [])].sort(compareText)[0];
+    return this.#namespaces.first(`${kind} ${name}`);
   }
 }

@@ -3,7 +3,7 @@ import type { BackendTls, MeshService, MeshSettings, RouteKind, ServiceEndpoints
 import { translateEndpoints } from '../cluster/endpoints.ts';
 import { defaultsOf, noDefaults } from '../cluster/labels.ts';
 import type { NamespaceDefaults } from '../cluster/labels.ts';
-import { ServiceCatalog, serviceKeyOf, serviceOfImport } from '../cluster/service-catalog.ts';
+import { namesOfServiceKey, ServiceCatalog, serviceKeyOf, serviceOfImport } from '../cluster/service-catalog.ts';
 import { translateService } from '../cluster/services.ts';
 import { translatePod } from '../cluster/workloads.ts';
 import { compareText, keyOf } from '../input.ts';
@@ -230,7 +230,11 @@ export class ClusterPart {
   }
 
   #putService(key: string, service: Parameters<ServiceCatalog['set']>[1]): void {
-    if (this.catalog.set(key, service)) this.#board.changed('names');
+    if (this.catalog.set(key, service)) {
+      const { kind, namespace, name } = namesOfServiceKey(key);
+      this.#board.changed(`names ${kind} ${namespace}`);
+      this.#board.changed(`named ${kind} ${name}`);
+    }
     this.#board.changed(`Service ${key}`);
     this.#serviceWork.mark(key);
     this.#endpointWork.mark(key);

@@ -228,12 +228,12 @@ export class IncrementalTranslator {
         record(`Service ${key}`);
         return catalog.get(key);
       },
-      namesIn: (namespace, kind) => {
-        record('names');
-        return catalog.namesIn(namespace, kind);
+      namesNear: (named) => {
+        record(`names ${named.kind} ${named.namespace}`);
+        return catalog.namesNear(named);
       },
       namespaceOf: (name, kind) => {
-        record('names');
+        record(`named ${kind} ${name}`);
         return catalog.namespaceOf(name, kind);
       },
       tlsOf: (key, portName) => {

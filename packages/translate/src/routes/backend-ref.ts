@@ -2,7 +2,7 @@ import { suggest } from '@tulle/gateway-api';
 import type { CoreServicePort, Service } from '@tulle/gateway-api';
 import type { BackendTarget, BackendTls } from '@tulle/ir';
 import { serviceInWords, serviceKeyOf, serviceKindOf } from '../cluster/service-catalog.ts';
-import type { ServiceKind } from '../cluster/service-catalog.ts';
+import type { NamedService } from '../cluster/service-catalog.ts';
 import { appProtocolOf } from '../cluster/services.ts';
 import type { ServiceLookup } from '../lookup.ts';
 import { didYouMean } from '../problem.ts';
@@ -27,20 +27,11 @@ export interface ReferenceContext {
   readonly reporter: RuleReporter;
 }
 
-/** The object that a reference names. */
-export interface NamedService {
-  readonly kind: ServiceKind;
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** `there is no Service "x" in namespace "y"`, with the one that was probably meant. */
-export function noSuchService(
-  services: Pick<ServiceLookup, 'namesIn' | 'namespaceOf'>,
-  { kind, namespace, name }: NamedService,
-): string {
+export function noSuchService(services: Pick<ServiceLookup, 'namesNear' | 'namespaceOf'>, named: NamedService): string {
+  const { kind, namespace, name } = named;
   const missing = `there is no ${kind} "${name}" in namespace "${namespace}"`;
-  const meant = suggest(name, services.namesIn(namespace, kind));
+  const meant = suggest(name, services.namesNear(named));
   if (meant !== undefined) return `${missing}${didYouMean(meant)}`;
   const elsewhere = services.namespaceOf(name, kind);
   return elsewhere === undefined ? missing : `${missing} (there is one in namespace "${elsewhere}")`;

@@ -22,8 +22,8 @@ export interface GroupOutcome {
   readonly table: RouteTable;
   /** By route (`Kind/namespace/name`). */
   readonly conflicts: ReadonlyMap<string, string>;
-  /** Rules that no request can reach, because others take every request before them. */
-  readonly unreachable: readonly UnreachableRule[];
+  /** Rules that no request can reach, because others take every request before them, by route. */
+  readonly unreachable: ReadonlyMap<string, readonly UnreachableRule[]>;
 }
 
 /**
@@ -49,11 +49,15 @@ export function mergeGroup(group: RouteGroup): GroupOutcome {
     case 'http':
     case 'grpc': {
       const table = mergeHttp(winners, kind);
-      return { table: { kind, table }, conflicts, unreachable: unreachableRules(table) };
+      return {
+        table: { kind, table },
+        conflicts,
+        unreachable: Map.groupBy(unreachableRules(table), ({ rule }) => rule.route),
+      };
     }
     case 'tls': {
       const rules = contentsOf(winners, kind).flatMap((content) => content.rules);
-      return { table: { kind, rules }, conflicts, unreachable: [] };
+      return { table: { kind, rules }, conflicts, unreachable: new Map() };
     }
     case 'tcp': {
       // Nothing in a connection tells two TCPRoutes apart, so the first takes them all.
@@ -63,7 +67,7 @@ export function mergeGroup(group: RouteGroup): GroupOutcome {
         conflicts.set(routeKey(route), `TCPRoute "${name}" is attached there before it and takes every connection`);
       }
       const rules = contentsOf(first === undefined ? [] : [first], kind).flatMap((content) => content.rules);
-      return { table: { kind, rules }, conflicts, unreachable: [] };
+      return { table: { kind, rules }, conflicts, unreachable: new Map() };
     }
   }
 }

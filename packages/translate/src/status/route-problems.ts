@@ -22,8 +22,7 @@ export function routeProblems(route: Route, statuses: readonly RouteParentStatus
 export function unreachableProblems(key: string, route: Route, groups: readonly GroupOutcome[]): TranslationProblem[] {
   const problems = new Map<number, TranslationProblem>();
   for (const { unreachable } of groups) {
-    for (const { rule, takenBy } of unreachable) {
-      if (rule.route !== key) continue;
+    for (const { rule, takenBy } of unreachable.get(key) ?? []) {
       const other = takenBy.route === key ? `rules[${takenBy.index}]` : `rules[${takenBy.index}] of ${takenBy.route}`;
       problems.set(rule.index, {
         severity: 'warning',
