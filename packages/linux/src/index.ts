@@ -1,4 +1,5 @@
 export * from './capture.ts';
+export { makeBlocking } from './descriptor-flags.ts';
 export { IptablesCapture } from './iptables-capture.ts';
 export { SystemCallError } from './libc.ts';
 export { returnUnusedMemory } from './memory.ts';

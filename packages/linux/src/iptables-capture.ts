@@ -27,13 +27,22 @@ const sysctls: readonly (readonly [string, string])[] = [
 /** Captures pods with iptables' nat table inside each pod's network namespace. */
 export class IptablesCapture implements Capture {
   readonly mode = 'iptables';
+  readonly #kernelSettings: string;
+
+  /**
+   * @param kernelSettings where `/proc/sys` is mounted such that it may be written to; the container of an agent that is
+   * not privileged has it at another place
+   */
+  constructor(kernelSettings = '/proc/sys') {
+    this.#kernelSettings = kernelSettings;
+  }
 
   async install(pod: CapturePod): Promise<void> {
     const inPod = commandsIn(pod);
     const saved = await inPod('iptables-save', ['-t', 'nat']);
     // The jumps come last: a pod that has them and the redirects was captured before, by an agent that is no more.
     if (isCaptured(saved)) return;
-    setSysctls(pod, sysctls);
+    this.#set(pod, sysctls);
     await inPod('ip', ['-force', '-batch', '-'], await missingRoutes(pod));
     const present = presentJumps(saved);
     await inPod(
@@ -57,7 +66,7 @@ export class IptablesCapture implements Capture {
     if (rules.includes(`lookup ${transparentTable}`))
       await inPod('ip', ['rule', 'del', 'lookup', `${transparentTable}`]);
     await inPod('ip', ['route', 'flush', 'table', `${transparentTable}`]).catch(() => '');
-    setSysctls(
+    this.#set(
       pod,
       sysctls.map(([name]) => [name, '0']),
     );
@@ -69,6 +78,14 @@ export class IptablesCapture implements Capture {
     await this.release(pod);
     await this.remove(pod);
   }
+
+  /** Files below /proc/sys/net are those of the network namespace that the thread is in: no program is needed. */
+  #set(pod: CapturePod, values: readonly (readonly [name: string, value: string])[]): void {
+    using namespace = NetworkNamespace.open(pod.netns);
+    namespace.run(() => {
+      for (const [name, value] of values) writeFileSync(`${this.#kernelSettings}/${name.replaceAll('.', '/')}`, value);
+    });
+  }
 }
 
 /** Lines for `ip -batch` that bring marked packets back to this host; nothing where the rule is there already. */
@@ -77,14 +94,6 @@ async function missingRoutes(pod: CapturePod): Promise<string> {
   const route = `route replace local 0.0.0.0/0 dev lo table ${transparentTable}\n`;
   if (rules.includes(`lookup ${transparentTable}`)) return route;
   return `rule add fwmark ${socketMarks.inbound}/${socketMarks.mask} lookup ${transparentTable}\n${route}`;
-}
-
-/** Files below /proc/sys/net are those of the network namespace that the thread is in: no program is needed. */
-function setSysctls(pod: CapturePod, values: readonly (readonly [name: string, value: string])[]): void {
-  using namespace = NetworkNamespace.open(pod.netns);
-  namespace.run(() => {
-    for (const [name, value] of values) writeFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, value);
-  });
 }
 
 type RunInPod = (file: string, argv: readonly string[], input?: string) => Promise<string>;

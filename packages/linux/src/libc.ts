@@ -14,6 +14,7 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
   close(fd: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
   mallocTrim(pad: number): number;
   madvise(address: bigint, length: bigint, advice: number): number;
   errno(): number;
@@ -22,6 +23,7 @@ export interface Libc {
 /** Binds the C library's functions; done once a process. */
 function loadLibc(): Libc {
   const library = koffi.load('libc.so.6');
+  const fcntl = library.func('int fcntl(int fd, int command, ...)');
   return {
     setns: library.func('int setns(int fd, int type)'),
     socket: library.func('int socket(int domain, int type, int protocol)'),
@@ -30,6 +32,7 @@ function loadLibc(): Libc {
     setsockopt: library.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)'),
     getsockopt: library.func('int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ void *length)'),
     close: library.func('int close(int fd)'),
+    fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
     mallocTrim: library.func('int malloc_trim(size_t pad)'),
     madvise: library.func('int madvise(uintptr_t address, size_t length, int advice)'),
     errno: () => koffi.errno(),

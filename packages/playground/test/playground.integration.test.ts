@@ -153,6 +153,20 @@ describe('a playground without a mesh', () => {
     expect(await once(sleeper, 'exit')).toEqual([null, 'SIGTERM']);
   });
 
+  it('regression: exec gave programs standard streams that do not block, so that slow readers and writers lost data', async () => {
+    const script = 'echo reading >&2; cat; echo writing >&2; head -c 1000000 /dev/zero';
+    const program = playground.start('exec', ['shop/client', '--', 'sh', '-c', script]);
+    const ended = once(program, 'exit');
+    // Its input is not there yet when it reads, and nobody reads yet what it writes.
+    await once(program.stderr, 'data');
+    program.stdin.end('late\n');
+    await once(program.stderr, 'data');
+    let bytes = 0;
+    for await (const chunk of program.stdout) bytes += (chunk as Buffer).length;
+    expect(bytes).toBe('late\n'.length + 1_000_000);
+    expect(await ended).toEqual([0, null]);
+  });
+
   it('says what there is when a pod or a program is not', () => {
     expect(playground.tulle('exec', ['shop/nope', '--', 'ls'])).toMatchObject({
       status: 1,

@@ -1,4 +1,5 @@
 import { CodedError } from '@tulle/core';
+import { makeBlocking } from '@tulle/linux';
 import { isAlive } from '../processes.ts';
 import { findPlayground, findPod } from './find.ts';
 
@@ -29,6 +30,7 @@ export function playgroundExec(options: ExecOptions): never {
   if (options.command.length === 0) throw new CodedError('NoCommand', 'no program was named');
   const terminal = process.env['TERM'] === undefined ? {} : { TERM: process.env['TERM'] };
   if (process.execve === undefined) throw new CodedError('NoExecve', 'this Node cannot become another program');
+  for (const standardStream of [0, 1, 2]) makeBlocking(standardStream);
   return process.execve(pod.exec.file, ['nsenter', ...pod.exec.args, ...options.command], {
     ...terminal,
     ...pod.exec.env,
