@@ -16,7 +16,7 @@ const allowed = {
   'packages/testkit': ['core', 'identity'],
   'packages/cli': ['core', 'playground', 'manifests', 'gateway-api', 'translate', 'ir', 'admin-api', 'kubernetes'],
   agent: ['core', 'ir', 'routing', 'wire', 'feed', 'identity', 'linux', 'admin-api'],
-  ca: ['core', 'identity'],
+  ca: ['core', 'identity', 'kubernetes'],
   'deploy/images': [],
   'mesh-controller': [
     'core',

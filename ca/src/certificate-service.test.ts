@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { CodedError, err, ok, systemClock } from '@tulle/core';
@@ -11,8 +11,15 @@ import {
 } from '@tulle/identity';
 import { generateKeyPair, loadCertificateService, SpiffeId, type GrpcServer } from '@tulle/identity';
 import type { CreateCertificateRequest, CreateCertificateResponse } from '@tulle/identity';
-import { FakeClock, RecordingLogger, temporaryDirectory } from '@tulle/testkit';
-import { authorizeFromFile, FileRootStore, NodeTokenAuthenticator, registerCertificateService } from './index.ts';
+import { FakeClock, RecordingLogger, temporaryDirectory, TestCa, testDefects } from '@tulle/testkit';
+import type { TestDefect } from '@tulle/testkit';
+import {
+  authorizeFromFile,
+  FileRootStore,
+  NodeTokenAuthenticator,
+  registerCertificateService,
+  tokenOrCertificate,
+} from './index.ts';
 import type { AuditRecord, Authenticate, CertificateAuthority, CertificateServiceOptions } from './index.ts';
 
 const tokenOfN1 = 'the-token-of-node-n1';
@@ -44,7 +51,12 @@ class Fixture implements AsyncDisposable {
     this.authority = this.store.open({ clock: systemClock, trustDomain: 'cluster.local' });
     const identity = controllerIdentity('cluster.local');
     const tls = this.authority.issueServingCertificate({ identity, dnsNames: ['localhost'] });
-    this.server = createGrpcServer({ listen: '127.0.0.1:0', tls, maxReceiveBytes: 64 * 1024 });
+    this.server = createGrpcServer({
+      listen: '127.0.0.1:0',
+      tls,
+      maxReceiveBytes: 64 * 1024,
+      clientRootsPem: this.authority.trustBundle.pem,
+    });
     const nodes = new NodeTokenAuthenticator({
       directory: this.directory.file('tokens'),
       clock: this.clock,
@@ -52,7 +64,10 @@ class Fixture implements AsyncDisposable {
     });
     registerCertificateService(this.server.server, {
       authority: this.authority,
-      authenticate: (token) => nodes.authenticate(token),
+      authenticate: tokenOrCertificate((token) => nodes.authenticate(token), {
+        clock: systemClock,
+        trustDomain: 'cluster.local',
+      }),
       authorize: authorizeFromFile(this.directory.file('identities.json')),
       clock: this.clock,
       logger: this.logger,
@@ -74,8 +89,10 @@ class Fixture implements AsyncDisposable {
   call(
     token: string | undefined,
     request: Partial<CreateCertificateRequest>,
+    own?: { readonly keyPem: string; readonly certPem: string },
   ): Promise<readonly string[] | [number, string]> {
-    const tls = credentials.createSsl(Buffer.from(this.authority.trustBundle.pem));
+    const shown = own === undefined ? [] : [Buffer.from(own.keyPem), Buffer.from(own.certPem)];
+    const tls = credentials.createSsl(Buffer.from(this.authority.trustBundle.pem), ...shown);
     this.#client ??= new Client(this.address, tls, { 'grpc.ssl_target_name_override': 'localhost' });
     const client = this.#client;
     const metadata = new Metadata();
@@ -250,6 +267,43 @@ describe('the certificate service', () => {
     expect(await fixture.call('any', { csr: csr() })).toHaveLength(2);
     expect(fixture.audit[0]).toMatchObject({ caller: cart.text, identity: cart.text, decision: 'issued' });
     expect(await fixture.call('any', { csr: csr(), ...wanting(web.text) })).toEqual([7, 'only its own']);
+  });
+
+  describe('by a certificate of ours in place of a token', () => {
+    /** What a workload holds, signed by the fixture's own root unless another is given. */
+    const held = (fixture: Fixture, defect?: TestDefect) => {
+      const certPem = readFileSync(fixture.store.certificateFile, 'utf8');
+      const ca = new TestCa({ existing: { certPem, keyPem: readFileSync(fixture.store.keyFile, 'utf8') } });
+      return defect === undefined ? ca.leaf(cart.text) : ca.defective(defect, cart.text);
+    };
+
+    it('gives a workload its own identity again, with an audit line', async () => {
+      await using fixture = await new Fixture().start();
+      expect(await fixture.call(undefined, { csr: csr() }, held(fixture))).toHaveLength(2);
+      expect(fixture.audit).toEqual([
+        expect.objectContaining({ decision: 'issued', caller: cart.text, identity: cart.text }),
+      ]);
+    });
+
+    it('gives it no other identity, and none that no node has any more', async () => {
+      await using fixture = await new Fixture().start();
+      const own = held(fixture);
+      expect((await fixture.call(undefined, { csr: csr(), ...wanting(web.text) }, own))[0]).toBe(7);
+      writeFileSync(fixture.directory.file('identities.json'), JSON.stringify({ n1: [] }));
+      expect((await fixture.call(undefined, { csr: csr() }, own))[0]).toBe(7);
+      expect(fixture.audit.map(({ decision, code, caller }) => [decision, code, caller])).toEqual([
+        ['refused', 'not-allowed', cart.text],
+        ['refused', 'not-allowed', cart.text],
+      ]);
+    });
+
+    it.each(testDefects)('counts a certificate with the defect "%s" as none, with an audit line', async (defect) => {
+      await using fixture = await new Fixture().start();
+      const answer = await fixture.call(undefined, { csr: csr() }, held(fixture, defect));
+      expect(answer).toEqual([16, 'the bearer token is missing or not accepted']);
+      expect(fixture.audit).toEqual([expect.objectContaining({ decision: 'refused' })]);
+      expect(fixture.audit[0]?.caller).toBeUndefined();
+    });
   });
 
   it('fails closed, without telling why, when a part of it fails', async () => {

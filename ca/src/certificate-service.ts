@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { Metadata, status, type sendUnaryData, type Server, type ServerUnaryCall } from '@grpc/grpc-js';
 import { CodedError, err, errorMessage, ok, type Clock, type Logger, type Result } from '@tulle/core';
 import { bearerToken, impersonatedIdentityKey, loadCertificateService, SpiffeId } from '@tulle/identity';
@@ -5,13 +6,18 @@ import type { CreateCertificateRequest, CreateCertificateResponse } from '@tulle
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { RateLimiter, type RateLimit } from './rate-limiter.ts';
 
-/** Who asks for a certificate, as its token proves: a node's agent, or a workload itself. */
+/** Who asks for a certificate, as its token or its certificate proves: a node's agent, or a workload itself. */
 export type Caller =
-  { readonly kind: 'node'; readonly node: string } | { readonly kind: 'workload'; readonly identity: SpiffeId };
+  | { readonly kind: 'node'; readonly node: string }
+  | { readonly kind: 'workload'; readonly identity: SpiffeId; readonly by?: 'certificate' };
 
-/** Tells who a call comes from. The error's message goes to the audit line, not to the caller. */
+/**
+ * Tells who a call comes from, by its bearer token, or by the certificate that TLS verified against our roots. The
+ * error's message goes to the audit line, not to the caller.
+ */
 export type Authenticate = (
   token: string | undefined,
+  certificate?: X509Certificate,
 ) => Result<Caller, CodedError> | Promise<Result<Caller, CodedError>>;
 
 /** Tells whether a caller may have a certificate of an identity. The error's message goes to the caller, too. */
@@ -114,7 +120,7 @@ class CertificateService {
 
   async #decide(call: ServerUnaryCall<CreateCertificateRequest, CreateCertificateResponse>, progress: Progress) {
     const { authority, authenticate, authorize } = this.#options;
-    const caller = await authenticate(bearerToken(call.metadata));
+    const caller = await authenticate(bearerToken(call.metadata), peerCertificate(call));
     if (!caller.ok) return caller;
     progress.caller = caller.value;
     if (!this.#limiter.take(callerName(caller.value))) {
@@ -138,6 +144,12 @@ class CertificateService {
     else logger.warn('certificate refused', { audit: true, ...record });
     audit?.(record);
   }
+}
+
+/** The certificate of a client that showed one which chains to our roots. */
+function peerCertificate(call: ServerUnaryCall<unknown, unknown>): X509Certificate | undefined {
+  const raw = call.getAuthContext().sslPeerCertificate?.raw;
+  return raw === undefined ? undefined : new X509Certificate(raw);
 }
 
 function wantedIdentity(caller: Caller, metadata: CreateCertificateRequest['metadata']): Result<SpiffeId, CodedError> {

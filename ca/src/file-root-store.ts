@@ -58,6 +58,17 @@ export class FileRootStore implements RootStore {
     }
   }
 
+  /** The bundle as it was published last. */
+  readBundle(): string | undefined {
+    return existsSync(this.bundleFile) ? readFileSync(this.bundleFile, 'utf8') : undefined;
+  }
+
+  /** Writes the bundle of an authority whose root is not kept here. */
+  publishBundle(pem: string): void {
+    mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+    if (this.readBundle() !== pem) renameSync(this.#temporary(pem, 0o644), this.bundleFile);
+  }
+
   get phase(): RotationPhase {
     if (existsSync(this.#file('next.crt'))) return 'prepared';
     return existsSync(this.#file('previous.crt')) ? 'switched' : 'idle';

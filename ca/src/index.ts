@@ -8,3 +8,8 @@ export * from './rate-limiter.ts';
 export * from './root-store.ts';
 export * from './rotating-authority.ts';
 export * from './serving-certificate.ts';
+export * from './certificate-authenticator.ts';
+export * from './token-review.ts';
+export * from './given-authority.ts';
+export * from './issuer-directory.ts';
+export * from './issuer-files.ts';

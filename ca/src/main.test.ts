@@ -48,16 +48,22 @@ describe('the server that runs alone', () => {
 
   it.each<readonly [string, (dir: string) => string[], string]>([
     ['no flags', () => [], '--node-tokens'],
-    ['half an issuer', (dir) => [...needed(dir), '--issuer-cert', 'x'], '--issuer-cert and --issuer-key go together'],
+    [
+      'half an issuer',
+      (dir) => (writeFileSync(`${dir}/tls.crt`, 'x'), [...needed(dir), '--issuer-dir', dir]),
+      'tls.key is missing',
+    ],
+    ['no issuer', (dir) => [...needed(dir), '--issuer-dir', dir], 'expected tls.crt and tls.key, or ca-cert.pem'],
+    ['a lifetime that is none', (dir) => [...needed(dir), '--certificate-lifetime', '5'], '--certificate-lifetime'],
     [
       'an issuer that is a leaf',
       (dir) => {
         const leaf = new TestCa().leaf(identity.text);
-        writeFileSync(`${dir}/leaf.pem`, leaf.certPem);
-        writeFileSync(`${dir}/leaf.key`, leaf.keyPem);
-        return [...needed(dir), '--issuer-cert', `${dir}/leaf.pem`, '--issuer-key', `${dir}/leaf.key`];
+        writeFileSync(`${dir}/tls.crt`, leaf.certPem);
+        writeFileSync(`${dir}/tls.key`, leaf.keyPem);
+        return [...needed(dir), '--issuer-dir', dir];
       },
-      "tulle-ca: the authority's certificate number 1 is not that of an authority",
+      'tulle-ca: the issuer that was given cannot be used: the certificate that signed',
     ],
     ['a trust domain that is none', (dir) => [...needed(dir), '--trust-domain', 'A B'], '--trust-domain'],
   ])('does not begin with %s, and says why', async (_name, flags, problem) => {

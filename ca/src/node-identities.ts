@@ -5,7 +5,8 @@ import type { Authorize, Caller } from './certificate-service.ts';
 const maxFileBytes = 16 * 1024 * 1024;
 
 /**
- * Lets each node have certificates of the identities that a JSON file lists for it, and nobody else anything:
+ * Lets each node have certificates of the identities that a JSON file lists for it, a workload its own while any node has
+ * it, and nobody anything else:
  * `{"n1": ["spiffe://cluster.local/ns/shop/sa/cart"], "n2": []}`. The file is read again when it changes; while it cannot
  * be used, nothing is allowed. For an authority that runs without a controller, which would know the nodes' pods.
  */
@@ -15,6 +16,8 @@ export function authorizeFromFile(path: string): Authorize {
     const allowed = file.read();
     if (!allowed.ok) return err(new CodedError('unavailable', allowed.error.message));
     if (caller.kind === 'node' && allowed.value.get(caller.node)?.has(wanted.text) === true) return ok(undefined);
+    const isListed = [...allowed.value.values()].some((identities) => identities.has(wanted.text));
+    if (caller.kind === 'workload' && caller.identity.text === wanted.text && isListed) return ok(undefined);
     const who = caller.kind === 'node' ? `node ${caller.node}` : caller.identity.text;
     return err(new CodedError('not-allowed', `${who} may not have a certificate of ${wanted.text}`));
   };

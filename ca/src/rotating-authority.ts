@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { CodedError } from '@tulle/core';
 import type { TrustBundle } from '@tulle/identity';
-import type { Authority } from './authority.ts';
+import { startOfStep, type RotatableAuthority, type RotationStep } from './authority.ts';
 import type {
   AuthorityOptions,
   CertificateAuthority,
@@ -10,23 +10,13 @@ import type {
 } from './certificate-authority.ts';
 import type { FileRootStore, RotationPhase } from './file-root-store.ts';
 
-/** The steps that replace a root, and the one that gives up before the new one has signed. */
-export type RotationStep = 'prepare' | 'switch' | 'finish' | 'abort';
-
-/** From which phase each step may be taken. */
-const startOf: Readonly<Record<RotationStep, RotationPhase>> = {
-  prepare: 'idle',
-  switch: 'prepared',
-  finish: 'switched',
-  abort: 'prepared',
-};
-
 /**
  * An authority whose root can be replaced while it is in use. `prepare` makes a new root that all are to trust beside the
  * old; `switch` lets the new one sign; `finish` ends the trust in the old one. When each may be taken is for the caller to
  * know: who has not heard of a step yet would lose connections by the next. Each phase outlives the process.
  */
-export class RotatingAuthority implements Authority {
+export class RotatingAuthority implements RotatableAuthority {
+  readonly automatic = false;
   readonly #store: FileRootStore;
   readonly #options: AuthorityOptions;
   readonly #listeners = new Set<() => void>();
@@ -68,8 +58,11 @@ export class RotatingAuthority implements Authority {
 
   /** Takes a step. Throws a {@link CodedError}: `rotation-phase` (it is not this step's turn), or the store's. */
   take(step: RotationStep): void {
-    if (this.phase !== startOf[step]) {
-      throw new CodedError('rotation-phase', `"${step}" follows the phase "${startOf[step]}"; this is "${this.phase}"`);
+    if (this.phase !== startOfStep[step]) {
+      throw new CodedError(
+        'rotation-phase',
+        `"${step}" follows the phase "${startOfStep[step]}"; this is "${this.phase}"`,
+      );
     }
     this.#store.take(step, this.#options);
     this.#current = this.#store.open(this.#options);

@@ -13,9 +13,11 @@ import { MeshPipeline } from './pipeline/mesh-pipeline.ts';
 import { emptySnapshot, type MeshSnapshot } from './pipeline/mesh-snapshot.ts';
 import type { Platform, PlatformParts } from './platform.ts';
 import { AgentRegistry } from './server/agent-registry.ts';
+import { RotationDriver } from './server/rotation-driver.ts';
 import { SigningLedger } from './server/signing-ledger.ts';
 import { authorizeFromMesh } from './server/signing-policy.ts';
 import { VersionFile } from './server/version-file.ts';
+import { rotationView } from './views/rotation-view.ts';
 
 /** What a {@link MeshController} is made from. */
 export interface ControllerOptions {
@@ -61,6 +63,7 @@ export class MeshController implements AsyncDisposable {
   readonly #admin: AdminServer;
   readonly #ready: AdminServer;
   readonly #platform: Platform;
+  readonly #rotation: RotationDriver | undefined;
 
   /** Throws what making its platform throws. */
   constructor(options: ControllerOptions) {
@@ -92,9 +95,14 @@ export class MeshController implements AsyncDisposable {
     this.#keeper = this.#keepServingCertificate(authority);
     this.#platform.rotation?.onChange(() => {
       this.#keeper.renewNow();
+      this.#grpc.setClientRoots(authority.trustBundle.pem);
       if (this.#pipeline.started) this.#publish(this.#pipeline.snapshot.state, versions);
     });
-    this.#grpc = createGrpcServer({ listen: options.listen, tls: this.#keeper.first });
+    this.#grpc = createGrpcServer({
+      listen: options.listen,
+      tls: this.#keeper.first,
+      clientRootsPem: authority.trustBundle.pem,
+    });
     this.#feed.register(this.#grpc.server);
     const ledger = new SigningLedger(clock);
     registerCertificateService(this.#grpc.server, {
@@ -107,6 +115,14 @@ export class MeshController implements AsyncDisposable {
     });
     this.#admin = new AdminServer(this.#adminApi(authority, ledger).handle, logger);
     this.#ready = new AdminServer(readinessHandler(this.#pipeline), logger);
+    const { rotation } = this.#platform;
+    if (rotation !== undefined) {
+      const waitsFor = () => {
+        const { agents, configVersion } = this.#feedFacts();
+        return rotationView({ authority, phase: rotation.phase, agents: agents.values(), configVersion }).waitsFor;
+      };
+      this.#rotation = new RotationDriver({ rotation, waitsFor, clock, logger });
+    }
   }
 
   /**
@@ -121,6 +137,7 @@ export class MeshController implements AsyncDisposable {
     await source.start(this.#store);
     this.#pipeline.start();
     this.#platform.start?.();
+    this.#rotation?.start();
     logger.info('serving', { listen, port, source: source.kind, objects: this.#store.counts() });
     return port;
   }
@@ -129,6 +146,7 @@ export class MeshController implements AsyncDisposable {
   async drain(deadlineMs: number): Promise<void> {
     this.#pipeline[Symbol.dispose]();
     this.#keeper.close();
+    this.#rotation?.close();
     await this.#options.source.close();
     this.#feed.close();
     await this.#grpc.drain(deadlineMs);

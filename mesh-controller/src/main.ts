@@ -16,6 +16,7 @@ interface Flags {
   readonly stateDir: string;
   readonly listen: string;
   readonly nodeTokens?: string;
+  readonly issuerDir?: string;
   readonly admin: AdminAddress;
   readonly ready?: AdminAddress;
   readonly trustDomain: string;
@@ -42,6 +43,10 @@ const command = new Command('mesh-controller')
   .option(
     '--node-tokens <dir>',
     'with --source directory: one file a node, named after it, holding the bearer token that its agent shows',
+  )
+  .option(
+    '--issuer-dir <dir>',
+    'with --source directory: sign with the issuer in this directory, watched (tls.crt, tls.key, ca.crt, or as Istio has it)',
   )
   .addOption(
     new Option('--admin <address>', 'the admin endpoint, unix:PATH, or HOST:PORT of a loopback address')
@@ -153,7 +158,7 @@ async function fromKubernetes(flags: Flags, logger: ReturnType<typeof createLogg
 }
 
 function fromDirectory(flags: Flags, logger: ReturnType<typeof createLogger>): SourceAndPlatform {
-  const { objects, nodeTokens, stateDir, trustDomain, certificateLifetime } = flags;
+  const { objects, nodeTokens, issuerDir, stateDir, trustDomain, certificateLifetime } = flags;
   if (objects === undefined) throw new CodedError('Usage', '--source directory needs --objects DIR');
   if (nodeTokens === undefined) throw new CodedError('Usage', '--source directory needs --node-tokens DIR');
   const translator = new StoreTranslator();
@@ -162,6 +167,7 @@ function fromDirectory(flags: Flags, logger: ReturnType<typeof createLogger>): S
     platform: () =>
       localPlatform({
         stateDir,
+        ...(issuerDir === undefined ? {} : { issuerDir }),
         nodeTokensDir: nodeTokens,
         trustDomain,
         certificateLifetimeMs: certificateLifetime * 1000,

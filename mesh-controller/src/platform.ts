@@ -1,6 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileRootStore, NodeTokenAuthenticator, RotatingAuthority, type Authenticate, type Authority } from '@tulle/ca';
+import {
+  FileRootStore,
+  GivenAuthority,
+  IssuerDirectory,
+  NodeTokenAuthenticator,
+  RotatingAuthority,
+  tokenOrCertificate,
+} from '@tulle/ca';
+import type { Authenticate, Authority, AuthorityOptions, RotatableAuthority } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import type { AuthenticateNode, NodeReport } from '@tulle/feed';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -16,7 +24,7 @@ export interface PlatformParts {
 export interface Platform {
   readonly authority: Authority;
   /** The same authority where its root can be replaced by steps. */
-  readonly rotation?: RotatingAuthority;
+  readonly rotation?: RotatableAuthority;
   /** Tells who asks for a certificate. */
   readonly authenticate: Authenticate;
   /** Tells which node's agent asks for configuration, or reports. */
@@ -36,6 +44,8 @@ export interface Platform {
 export interface LocalPlatformOptions {
   /** The authority's root is in its folder `ca`. */
   readonly stateDir: string;
+  /** An issuer that an operator gives, in a directory that is watched; instead of a root of our own. */
+  readonly issuerDir?: string;
   /** The directory of the nodes' bearer tokens. */
   readonly nodeTokensDir: string;
   readonly trustDomain: string;
@@ -49,19 +59,49 @@ export interface LocalPlatformOptions {
 export function localPlatform(options: LocalPlatformOptions): Platform {
   const { certificateLifetimeMs, clock, logger, nodeTokensDir, stateDir, trustDomain } = options;
   const nodes = new NodeTokenAuthenticator({ directory: nodeTokensDir, clock, logger });
-  const authority = new RotatingAuthority(new FileRootStore(join(stateDir, 'ca')), {
+  const authorityOptions = {
     clock,
     trustDomain,
     maxValidityMs: certificateLifetimeMs,
     defaultValidityMs: certificateLifetimeMs,
-  });
+  };
+  const store = new FileRootStore(join(stateDir, 'ca'));
+  const given =
+    options.issuerDir === undefined
+      ? undefined
+      : givenIssuer(options.issuerDir, store, { ...options, authorityOptions });
+  const authority = given?.authority ?? new RotatingAuthority(store, authorityOptions);
   return {
     authority,
     rotation: authority,
-    authenticate: (token) => nodes.authenticate(token),
+    authenticate: tokenOrCertificate((token) => nodes.authenticate(token), { clock, trustDomain }),
     authenticateNode: (token) => nodes.authenticate(token),
     tokenNodes: () => tokenNodes(nodeTokensDir),
+    close: () => {
+      given?.directory.close();
+      return Promise.resolve();
+    },
   };
+}
+
+/** An authority by the issuer of a directory; the roots that it trusts are kept where agents look for them. */
+function givenIssuer(
+  path: string,
+  store: FileRootStore,
+  options: Pick<LocalPlatformOptions, 'clock' | 'logger'> & { readonly authorityOptions: AuthorityOptions },
+): { readonly authority: GivenAuthority; readonly directory: IssuerDirectory } {
+  const directory = new IssuerDirectory({ directory: path, clock: options.clock, logger: options.logger });
+  const issuer = directory.read();
+  if (!issuer.ok) throw issuer.error;
+  const authority = new GivenAuthority(issuer.value, options.authorityOptions, store.readBundle());
+  const publish = () => store.publishBundle(authority.trustBundle.pem);
+  publish();
+  authority.onChange(publish);
+  directory.watch((next) => {
+    authority.offer(next);
+    options.logger.info('another issuer was given', { phase: authority.phase });
+  });
+  return { authority, directory };
 }
 
 /** The nodes that have a token; none when the directory cannot be read, which the authenticator says. */

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { silentLogger, systemClock } from '@tulle/core';
+import { TokenReviewAuthenticator } from '@tulle/ca';
+import { silentLogger } from '@tulle/core';
 import type { KubernetesClient } from '@tulle/kubernetes';
 import { FakeApiServer, FakeClock } from '@tulle/testkit';
 import { LeaderElection } from '../src/kubernetes/leader-election.ts';
-import { publishTrustBundle, SecretRootStore } from '../src/kubernetes/secret-root-store.ts';
-import { TokenReviewAuthenticator } from '../src/kubernetes/token-review.ts';
 import { ObjectStore } from '../src/objects/object-store.ts';
 import { clientOf, resources, written } from './fake-cluster.ts';
 import { objectsOf } from './objects.ts';
@@ -34,7 +33,10 @@ describe('TokenReviewAuthenticator', () => {
     clock = new FakeClock();
     tokens = new TokenReviewAuthenticator({
       client,
-      store,
+      nodeOfPod: ({ namespace, name, uid }) => {
+        const pod = store.get('Pod', namespace, name);
+        return pod?.metadata.uid === uid ? pod.spec.nodeName : undefined;
+      },
       audiences: ['tulle-ca', 'istio-ca'],
       agentServiceAccounts: ['tulle-system/agent'],
       trustDomain: 'cluster.local',
@@ -124,40 +126,6 @@ spec: { nodeName: n2, containers: [{ name: agent }] }
     expect(await tokens.authenticate('token')).toMatchObject({ ok: false, error: { code: 'unavailable' } });
     status = accepted('tulle-system:agent', nodeName);
     expect(await tokens.authenticate('token')).toMatchObject({ ok: true });
-  });
-});
-
-describe('SecretRootStore', () => {
-  const name = { namespace: 'tulle-system', name: 'tulle-ca' };
-  const options = { clock: systemClock, trustDomain: 'cluster.local' };
-
-  it('makes one root, however many controllers begin at once', async () => {
-    const open = () => new SecretRootStore(client, name).open(options);
-    const [one, two] = await Promise.all([open(), open()]);
-    const later = await open();
-    expect(one?.trustBundle.pem).toBe(later.trustBundle.pem);
-    expect(two?.trustBundle.pem).toBe(later.trustBundle.pem);
-    expect(server.object(written.secret, 'tulle-ca', 'tulle-system')).toMatchObject({ type: 'kubernetes.io/tls' });
-  });
-
-  it('says which Secret lacks what, and how to go on', async () => {
-    server.put(written.secret, { metadata: name, data: { 'tls.crt': 'eA==' } });
-    await expect(new SecretRootStore(client, name).open(options)).rejects.toMatchObject({
-      code: 'ca-store',
-      message: expect.stringContaining('tulle-system/tulle-ca lacks'),
-      hint: expect.stringContaining('delete secret tulle-ca'),
-    });
-  });
-
-  it('publishes the trust bundle, and again only when it changes', async () => {
-    const bundle = { namespace: 'tulle-system', name: 'tulle-trust-bundle' };
-    const writes = () => server.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method);
-    await publishTrustBundle(client, bundle, 'one');
-    await publishTrustBundle(client, bundle, 'one');
-    expect(writes()).toEqual(['POST']);
-    await publishTrustBundle(client, bundle, 'two');
-    expect(writes()).toEqual(['POST', 'PATCH']);
-    expect(server.object(written.configMap, bundle.name, bundle.namespace)?.['data']).toEqual({ 'bundle.pem': 'two' });
   });
 });
 

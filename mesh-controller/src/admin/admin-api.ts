@@ -5,7 +5,7 @@ import {
   type RouteListView,
   type StatusView,
 } from '@tulle/admin-api';
-import type { Authority, RotatingAuthority, RotationStep } from '@tulle/ca';
+import type { Authority, RotatableAuthority, RotationStep } from '@tulle/ca';
 import { CodedError, type Clock } from '@tulle/core';
 import { suggest } from '@tulle/gateway-api';
 import type { Workload } from '@tulle/ir';
@@ -43,7 +43,7 @@ export interface AdminFacts {
   readonly pipeline: MeshPipeline;
   readonly authority: Authority;
   /** The authority, if its root can be replaced. */
-  readonly rotation?: RotatingAuthority;
+  readonly rotation?: RotatableAuthority;
   readonly ledger: SigningLedger;
   /** The feed as it is now. */
   readonly feed: () => FeedFacts;
@@ -73,7 +73,7 @@ export class AdminApi {
     return this.#document(rest, request);
   };
 
-  #document(segments: readonly string[], request: AdminRequest): object {
+  #document(segments: readonly string[], request: AdminRequest): object | Promise<object> {
     const [noun, ...names] = segments;
     const [first = '', second = '', third = '', fourth = ''] = names;
     if (request.method === 'POST') {
@@ -211,7 +211,7 @@ export class AdminApi {
     };
   }
 
-  #rotate(step: string): CertificateAuthorityView {
+  async #rotate(step: string): Promise<CertificateAuthorityView> {
     const { rotation } = this.#facts;
     if (rotation === undefined) {
       throw new AdminError(409, 'RotationUnsupported', 'the root is not kept by this controller, but given to it');
@@ -222,7 +222,7 @@ export class AdminApi {
       throw new AdminError(409, 'RotationWaits', `"${step}" would break connections: ${waitsFor}`, 'tulle ca status');
     }
     try {
-      rotation.take(step);
+      await rotation.take(step);
     } catch (thrown) {
       if (thrown instanceof CodedError) throw new AdminError(409, thrown.code, thrown.message);
       throw thrown;

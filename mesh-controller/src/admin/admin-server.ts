@@ -15,7 +15,7 @@ export interface AdminRequest {
 export type AdminAddress = string | { readonly host: string; readonly port: number };
 
 /** Gives the document that a request asks for; throws an {@link AdminError} where there is none. */
-export type AdminHandler = (request: AdminRequest) => object;
+export type AdminHandler = (request: AdminRequest) => object | Promise<object>;
 
 const maxRequests = 64;
 
@@ -30,7 +30,7 @@ export class AdminServer implements AsyncDisposable {
     this.#logger = logger;
     this.#server = createServer(
       { requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
-      (request, response) => this.#answer(request, response),
+      (request, response) => void this.#answer(request, response),
     );
     this.#server.maxConnections = maxRequests;
   }
@@ -62,13 +62,13 @@ export class AdminServer implements AsyncDisposable {
     return this.close();
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { method } = request;
       if (method !== 'GET' && method !== 'POST') {
         throw new AdminError(405, 'MethodNotAllowed', `${method ?? ''} is not answered here, only GET and POST are`);
       }
-      send(response, 200, this.#handler({ method, ...parseTarget(request.url ?? '/') }));
+      send(response, 200, await this.#handler({ method, ...parseTarget(request.url ?? '/') }));
     } catch (error) {
       this.#refuse(response, error);
     }

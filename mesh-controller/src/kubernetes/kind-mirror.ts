@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatObjectError, objectKey, referenceIn, referenceOf } from '@tulle/gateway-api';
 import type { KubernetesObject, ObjectDecoder, ObjectReference } from '@tulle/gateway-api';
+import type { RawObject } from '@tulle/kubernetes';
 import type { ObjectChange, SourceProblem } from '../objects/object-source.ts';
-import type { RawObject } from './reflector.ts';
 import type { WatchedKind } from './watched-kinds.ts';
 
 interface Known {

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { RotatableAuthority } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import type { NodeReport } from '@tulle/feed';
 import type { KubernetesClient } from '@tulle/kubernetes';
@@ -10,6 +11,7 @@ import type { KubernetesSource } from './kubernetes-source.ts';
 import { LeaderElection } from './leader-election.ts';
 import { MeshObjectKeeper } from './mesh-object.ts';
 import { StatusWriter } from './status-writer.ts';
+import { TrustBundles } from './trust-bundles.ts';
 
 /** What a {@link KubernetesControl} is made from. */
 export interface KubernetesControlOptions {
@@ -19,6 +21,8 @@ export interface KubernetesControlOptions {
   readonly snapshot: () => MeshSnapshot;
   readonly systemNamespace: string;
   readonly controllerName: string;
+  readonly authority: RotatableAuthority;
+  readonly trustDomain: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -30,14 +34,25 @@ export class KubernetesControl implements AsyncDisposable {
   readonly #mesh: MeshObjectKeeper;
   readonly #annotations: CapturedAnnotations;
   readonly #events: CaptureEvents;
+  readonly #bundles: TrustBundles;
 
   constructor(options: KubernetesControlOptions) {
-    const { client, clock, controllerName, logger, snapshot, source, store, systemNamespace } = options;
+    const { authority, client, clock, controllerName, logger, snapshot, source, store, systemNamespace } = options;
     const resourceOf = (kind: string) => source.resourceOf(kind);
     this.#statuses = new StatusWriter({ client, store, resourceOf, controllerName, clock, logger });
     this.#mesh = new MeshObjectKeeper({ client, store, resourceOf, controllerName, clock, logger });
     this.#annotations = new CapturedAnnotations({ client, store, clock, logger });
     this.#events = new CaptureEvents({ client, snapshot, clock, logger });
+    this.#bundles = new TrustBundles({
+      client,
+      store,
+      bundlePem: () => authority.trustBundle.pem,
+      systemNamespace,
+      trustDomain: options.trustDomain,
+      clock,
+      logger,
+    });
+    authority.onChange(() => this.#bundles.update(snapshot()));
     this.#election = new LeaderElection({
       client,
       namespace: systemNamespace,
@@ -46,6 +61,7 @@ export class KubernetesControl implements AsyncDisposable {
       onChange: (leads) => {
         this.#statuses.setLeading(leads);
         this.#mesh.setLeading(leads);
+        this.#bundles.setLeading(leads, snapshot());
       },
       clock,
       logger,
@@ -61,6 +77,7 @@ export class KubernetesControl implements AsyncDisposable {
   changed(snapshot: MeshSnapshot): void {
     this.#statuses.update(snapshot);
     this.#mesh.update();
+    this.#bundles.update(snapshot);
   }
 
   /** An agent reported. */
@@ -72,6 +89,7 @@ export class KubernetesControl implements AsyncDisposable {
   async close(): Promise<void> {
     this.#statuses[Symbol.dispose]();
     this.#mesh[Symbol.dispose]();
+    this.#bundles[Symbol.dispose]();
     this.#annotations[Symbol.dispose]();
     await this.#election.close();
   }

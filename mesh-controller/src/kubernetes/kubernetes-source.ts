@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { backoffDelayMs, errorMessage, type Clock, type Logger } from '@tulle/core';
 import { acceptedApiVersions, groupOf, ObjectDecoder } from '@tulle/gateway-api';
-import { ApiError, isApiStatus, resourcesOf, type ApiResource, type KubernetesClient } from '@tulle/kubernetes';
+import { ApiError, isApiStatus, pause, Reflector, resourcesOf } from '@tulle/kubernetes';
+import type { ApiResource, KubernetesClient, ReflectorSink } from '@tulle/kubernetes';
 import type { ObjectChange, ObjectSink, ObjectSource, SourceProblem } from '../objects/object-source.ts';
 import { KindMirror } from './kind-mirror.ts';
-import { pause } from './pause.ts';
-import { Reflector, type ReflectorSink } from './reflector.ts';
 import { watchedKinds, type WatchedKind } from './watched-kinds.ts';
 
 /** What a {@link KubernetesSource} is made from. */

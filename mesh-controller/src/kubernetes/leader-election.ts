@@ -1,6 +1,5 @@
 import { errorMessage, type Clock, type Logger } from '@tulle/core';
-import { isApiStatus, type KubernetesClient } from '@tulle/kubernetes';
-import { pause } from './pause.ts';
+import { isApiStatus, pause, type KubernetesClient } from '@tulle/kubernetes';
 
 /** What a {@link LeaderElection} is made from. */
 export interface LeaderElectionOptions {

@@ -1,3 +1,4 @@
+import { TokenReviewAuthenticator, tokenOrCertificate } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import { KubernetesClient } from '@tulle/kubernetes';
 import { controllerName } from '@tulle/translate';
@@ -6,8 +7,8 @@ import { StoreTranslator } from '../pipeline/store-translator.ts';
 import type { Platform, PlatformParts } from '../platform.ts';
 import { KubernetesControl } from './kubernetes-control.ts';
 import { KubernetesSource } from './kubernetes-source.ts';
-import { publishTrustBundle, SecretRootStore } from './secret-root-store.ts';
-import { TokenReviewAuthenticator } from './token-review.ts';
+import { SecretAuthority } from './secret-authority.ts';
+import { publishTrustBundle, readTrustBundle, trustBundleName } from './trust-bundles.ts';
 import { withdrawn } from './withdrawal.ts';
 
 /** What {@link openKubernetes} is told. */
@@ -35,19 +36,25 @@ export async function openKubernetes(
   const { certificateLifetimeMs, clock, kubeconfig, logger, systemNamespace, trustDomain } = options;
   const client = KubernetesClient.load(kubeconfig === undefined ? {} : { kubeconfig });
   const secret = { namespace: systemNamespace, name: 'tulle-ca' };
-  const authority = await new SecretRootStore(client, secret).open({
-    clock,
-    trustDomain,
-    maxValidityMs: certificateLifetimeMs,
-    defaultValidityMs: certificateLifetimeMs,
+  const bundle = { namespace: systemNamespace, name: trustBundleName };
+  const rememberedPem = await readTrustBundle(client, bundle);
+  const authority = await SecretAuthority.open({
+    client,
+    secret,
+    authority: { clock, trustDomain, maxValidityMs: certificateLifetimeMs, defaultValidityMs: certificateLifetimeMs },
+    ...(rememberedPem === undefined ? {} : { rememberedPem }),
+    logger,
   });
-  const bundle = { namespace: systemNamespace, name: 'tulle-trust-bundle' };
+  // Agents wait for it to be there, whoever leads.
   await publishTrustBundle(client, bundle, authority.trustBundle.pem);
   const source = new KubernetesSource({ client, clock, logger });
   const platform = ({ store, snapshot }: PlatformParts): Platform => {
     const tokens = new TokenReviewAuthenticator({
       client,
-      store,
+      nodeOfPod: ({ namespace, name, uid }) => {
+        const pod = store.get('Pod', namespace, name);
+        return pod?.metadata.uid === uid ? pod.spec.nodeName : undefined;
+      },
       audiences: options.tokenAudiences,
       agentServiceAccounts: options.agentServiceAccounts,
       trustDomain,
@@ -61,19 +68,26 @@ export async function openKubernetes(
       snapshot,
       systemNamespace,
       controllerName,
+      authority,
+      trustDomain,
       clock,
       logger,
     });
     return {
       authority,
-      authenticate: (token) => tokens.authenticate(token),
+      rotation: authority,
+      authenticate: tokenOrCertificate((token) => tokens.authenticate(token), { clock, trustDomain }),
       authenticateNode: (token) => tokens.authenticateNode(token),
       tokenNodes: () => [],
-      start: () => control.start(),
+      start: () => {
+        authority.start();
+        control.start();
+      },
       changed: (state) => control.changed(state),
       report: (report) => control.report(report),
       close: async () => {
         await control.close();
+        await authority.close();
         await client.close();
       },
     };

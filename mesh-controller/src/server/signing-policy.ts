@@ -9,17 +9,22 @@ const graceMs = 2000;
 
 /**
  * Lets a node's agent have certificates of the identities of the pods that are in the mesh on that node, and of no
- * others; lets a workload have its own.
+ * others; lets a workload have its own, and one that proves itself by a certificate only as long as a pod of the mesh has
+ * its identity: else whoever once had a certificate could have another for ever.
  */
 export function authorizeFromMesh(pipeline: MeshPipeline): Authorize {
   const identities = new IdentityIndex();
   const allowed = (caller: Caller, wanted: SpiffeId) =>
     caller.kind === 'workload'
-      ? caller.identity.text === wanted.text
+      ? caller.identity.text === wanted.text &&
+        (caller.by !== 'certificate' || identities.any(pipeline.snapshot.state).has(wanted.text))
       : identities.of(pipeline.snapshot.state, caller.node).has(wanted.text);
   return async (caller, wanted): Promise<Result<void, CodedError>> => {
     pipeline.flush();
     if (allowed(caller, wanted)) return ok(undefined);
+    if (caller.kind === 'workload' && caller.identity.text === wanted.text) {
+      return err(new CodedError('not-allowed', `no pod in the mesh has the identity ${wanted.text} any more`));
+    }
     if (caller.kind === 'node' && (await pipeline.until(() => allowed(caller, wanted), graceMs))) {
       return ok(undefined);
     }
@@ -35,13 +40,24 @@ export function authorizeFromMesh(pipeline: MeshPipeline): Authorize {
 class IdentityIndex {
   #state: MeshState | undefined;
   #byNode = new Map<string, Set<string>>();
+  #all: ReadonlySet<string> = new Set();
 
   of(state: MeshState, node: string): ReadonlySet<string> {
-    if (this.#state !== state) {
-      this.#state = state;
-      this.#byNode = identitiesByNode(state);
-    }
+    this.#read(state);
     return this.#byNode.get(node) ?? new Set();
+  }
+
+  /** Those of all nodes. */
+  any(state: MeshState): ReadonlySet<string> {
+    this.#read(state);
+    return this.#all;
+  }
+
+  #read(state: MeshState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#byNode = identitiesByNode(state);
+    this.#all = new Set([...this.#byNode.values()].flatMap((identities) => [...identities]));
   }
 }
 

@@ -2,7 +2,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { CodedError } from '@tulle/core';
 
-/** A certificate that a server shows, leaf first, and its key; with `caPem`, clients are asked for certificates. */
+/** A certificate that a server shows, leaf first, and its key. */
 export interface ServingCertificate {
   readonly keyPem: string;
   readonly certPem: string;
@@ -13,18 +13,32 @@ export interface GrpcServerOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
   readonly listen: string;
   readonly tls: ServingCertificate;
+  /** Given: clients are asked for a certificate. One that does not chain to these roots (PEM) counts as none. */
+  readonly clientRootsPem?: string;
   /** The longest message that is read. */
   readonly maxReceiveBytes?: number;
 }
 
 /** TLS 1.3 with a certificate that can be replaced: connections made afterwards see the new one. */
 class SwappableCredentials extends ServerCredentials {
-  constructor(certificate: ServingCertificate) {
-    super({}, contextOptions(certificate));
+  #certificate: ServingCertificate;
+  #clientRootsPem: string | undefined;
+
+  constructor(certificate: ServingCertificate, clientRootsPem: string | undefined) {
+    const asked = clientRootsPem === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+    super(asked, contextOptions(certificate, clientRootsPem));
+    this.#certificate = certificate;
+    this.#clientRootsPem = clientRootsPem;
   }
 
   setCertificate(certificate: ServingCertificate): void {
-    this.updateSecureContextOptions(contextOptions(certificate));
+    this.#certificate = certificate;
+    this.updateSecureContextOptions(contextOptions(certificate, this.#clientRootsPem));
+  }
+
+  setClientRoots(clientRootsPem: string): void {
+    this.#clientRootsPem = clientRootsPem;
+    this.updateSecureContextOptions(contextOptions(this.#certificate, clientRootsPem));
   }
 
   override _equals(other: ServerCredentials): boolean {
@@ -32,8 +46,9 @@ class SwappableCredentials extends ServerCredentials {
   }
 }
 
-function contextOptions(certificate: ServingCertificate): SecureContextOptions {
-  return { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.3' };
+function contextOptions(certificate: ServingCertificate, clientRootsPem: string | undefined): SecureContextOptions {
+  const own = { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.3' } as const;
+  return clientRootsPem === undefined ? own : { ...own, ca: clientRootsPem };
 }
 
 /**
@@ -46,7 +61,7 @@ export class GrpcServer implements AsyncDisposable {
 
   constructor(options: GrpcServerOptions) {
     this.#listen = options.listen;
-    this.#credentials = new SwappableCredentials(options.tls);
+    this.#credentials = new SwappableCredentials(options.tls, options.clientRootsPem);
     this.server = new Server({
       'grpc.max_receive_message_length': options.maxReceiveBytes ?? 4 * 1024 * 1024,
       'grpc.max_metadata_size': 64 * 1024,
@@ -70,6 +85,11 @@ export class GrpcServer implements AsyncDisposable {
   /** Replaces the certificate shown to connections made from now on. */
   setCertificate(certificate: ServingCertificate): void {
     this.#credentials.setCertificate(certificate);
+  }
+
+  /** Verifies clients that connect from now on with these roots; only where `clientRootsPem` was given at first. */
+  setClientRoots(clientRootsPem: string): void {
+    this.#credentials.setClientRoots(clientRootsPem);
   }
 
   /** Takes no more calls and ends when those under way have ended; after `deadlineMs` they are cut. */

@@ -19,6 +19,7 @@ export interface SeenRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: unknown;
+  readonly contentType?: string | undefined;
 }
 
 interface Target {
@@ -156,7 +157,8 @@ export class FakeApiServer implements AsyncDisposable {
     try {
       const url = new URL(request.url ?? '/', 'http://server');
       const body = await readJson(request);
-      const seen = { method: request.method ?? '', path: url.pathname, query: url.searchParams, body };
+      const contentType = request.headers['content-type'];
+      const seen = { method: request.method ?? '', path: url.pathname, query: url.searchParams, body, contentType };
       const intercepted = this.intercept(seen);
       if (intercepted !== undefined) {
         this.requests.push(seen);
@@ -183,8 +185,12 @@ export class FakeApiServer implements AsyncDisposable {
       case 'PUT':
         return send(response, 200, this.#update(target, seen.body as JsonObject));
       case 'PATCH':
+        if (seen.contentType === 'application/apply-patch+yaml' && this.#find(target) === undefined) {
+          return send(response, 201, this.#create(target, seen.body as JsonObject));
+        }
         return send(response, 200, this.#update(target, mergePatch(this.#get(target), seen.body) as JsonObject));
       case 'DELETE':
+        this.#get(target);
         this.remove(target.resource, target.name ?? '', target.namespace);
         return send(response, 200, { kind: 'Status', status: 'Success' });
       default:
@@ -230,10 +236,14 @@ export class FakeApiServer implements AsyncDisposable {
     return { kind: 'List', metadata: { resourceVersion: String(this.#version), ...more }, items };
   }
 
-  #get({ resource, namespace, name }: Target): JsonObject {
-    const object = this.#objects.get(keyOf(resource, namespace, name ?? ''));
+  #get({ resource, namespace, name }: Omit<Target, 'subresource'>): JsonObject {
+    const object = this.#find({ resource, namespace, name });
     if (object === undefined) throw new Refusal(404, 'NotFound', `${resource.plural} "${name}" not found`);
     return object;
+  }
+
+  #find({ resource, namespace, name }: Omit<Target, 'subresource'>): JsonObject | undefined {
+    return this.#objects.get(keyOf(resource, namespace, name ?? ''));
   }
 
   #create({ resource, namespace }: Target, object: JsonObject): JsonObject {

@@ -1,5 +1,7 @@
 import { backoffDelayMs, CodedError, errorMessage, type Clock, type Logger } from '@tulle/core';
-import { collectionPath, isApiStatus, type ApiResource, type KubernetesClient } from '@tulle/kubernetes';
+import { isApiStatus } from './api-error.ts';
+import { collectionPath, type ApiResource } from './catalog.ts';
+import type { KubernetesClient } from './client.ts';
 import { pause } from './pause.ts';
 
 /** An object as the API server sent it. */

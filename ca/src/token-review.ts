@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { Caller } from '@tulle/ca';
 import { CodedError, err, errorMessage, ok, type Clock, type Logger, type Result } from '@tulle/core';
 import { SpiffeId } from '@tulle/identity';
 import type { KubernetesClient } from '@tulle/kubernetes';
-import type { ObjectStore } from '../objects/object-store.ts';
+import type { Caller } from './certificate-service.ts';
 
 /** What a {@link TokenReviewAuthenticator} is made from. */
 export interface TokenReviewOptions {
   readonly client: KubernetesClient;
-  readonly store: ObjectStore;
+  /** The node of a pod, if it is there and has this uid. */
+  readonly nodeOfPod: (pod: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+  }) => string | undefined;
   /** A token must be meant for one of these. */
   readonly audiences: readonly string[];
   /** The service accounts (`namespace/name`) of node agents. Tokens of all others speak for a workload. */
@@ -128,11 +132,9 @@ export class TokenReviewAuthenticator {
     if (named !== undefined) return ok({ kind: 'node', node: named });
     const [podName = ''] = extra['authentication.kubernetes.io/pod-name'] ?? [];
     const [uid] = extra['authentication.kubernetes.io/pod-uid'] ?? [];
-    const pod = this.#options.store.get('Pod', namespace, podName);
-    if (pod === undefined || uid === undefined || pod.metadata.uid !== uid || pod.spec.nodeName === undefined) {
-      return unknown("the agent's token is bound to no pod of a node that is known here");
-    }
-    return ok({ kind: 'node', node: pod.spec.nodeName });
+    const node = uid === undefined ? undefined : this.#options.nodeOfPod({ namespace, name: podName, uid });
+    if (node === undefined) return unknown("the agent's token is bound to no pod of a node that is known here");
+    return ok({ kind: 'node', node });
   }
 }
 
