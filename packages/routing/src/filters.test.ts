@@ -91,6 +91,19 @@ describe('header edits', () => {
     expect(compileHeaderEdits([modifier({ set: all, add: all, remove: names })])).toBeUndefined();
   });
 
+  it('follow one another: what the second sets or removes of the first is gone', () => {
+    const first = compileHeaderEdits([modifier({ set: [['a', '1']], add: [['X-B', '2']], remove: ['gone'] })]);
+    const second = compileHeaderEdits([modifier({ set: [['x-b', '3']], add: [['a', '4']] })]);
+    expect(
+      edited(second === undefined ? undefined : first?.followedBy(second), [
+        ['a', '0'],
+        ['x-b', '0'],
+        ['gone', '0'],
+        ['kept', '0'],
+      ]),
+    ).toBe('kept: 0|a: 1|x-b: 3|a: 4|');
+  });
+
   it('describes what it appends as fields, too', () => {
     const edits = compileHeaderEdits([modifier({ set: [['X-Ä', 'ö']], add: [['b', '']] })]);
     const { buffer, count, ranges } = edited2(edits);

@@ -2,7 +2,7 @@ import { equalsIgnoreCase } from '@tulle/core';
 import type { HeaderBlock } from '@tulle/core';
 import { isEditableHeader } from '@tulle/ir';
 import type { HeaderModifier } from '@tulle/ir';
-import { lowerBytes, utf8 } from './bytes.ts';
+import { lowerBytes, textOf, utf8 } from './bytes.ts';
 
 /** What is done to a head's fields: first every field in `dropNames` goes, then the fields of `append` follow. */
 export class HeaderEdits {
@@ -29,6 +29,15 @@ export class HeaderEdits {
     this.appended = { buffer: this.append, count: fields.length, ranges };
   }
 
+  /** These edits, and then `next` on what they give. */
+  followedBy(next: HeaderEdits): HeaderEdits {
+    const kept = fieldsOf(this.appended).filter(({ name }) => {
+      const lower = lowerBytes(name);
+      return !next.drops(lower, 0, lower.length);
+    });
+    return new HeaderEdits([...this.dropNames, ...next.dropNames], [...kept, ...fieldsOf(next.appended)]);
+  }
+
   /** Whether the field whose name is `buffer[start..end)` goes. */
   drops(buffer: Uint8Array, start: number, end: number): boolean {
     if ((this.lengths & (1 << ((end - start) & 31))) === 0) return false;
@@ -37,6 +46,13 @@ export class HeaderEdits {
     }
     return false;
   }
+}
+
+function fieldsOf({ buffer, count, ranges }: HeaderBlock): { name: string; value: string }[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [nameStart = 0, nameEnd = 0, valueStart = 0, valueEnd = 0] = ranges.subarray(i * 4, i * 4 + 4);
+    return { name: textOf(buffer, nameStart, nameEnd), value: textOf(buffer, valueStart, valueEnd) };
+  });
 }
 
 /**

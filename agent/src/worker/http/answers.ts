@@ -13,6 +13,7 @@ export type AnswerReason =
   | 'bad-request'
   | 'not-http'
   | 'policy-denied'
+  | 'upgrade-unsupported'
   | 'routes-missing';
 
 /** Each reason's status and what a person who calls the service reads. */
@@ -30,6 +31,7 @@ const answers: Readonly<Record<AnswerReason, readonly [status: number, message: 
   'bad-request': [400, 'the request breaks the rules of HTTP'],
   'not-http': [400, 'these bytes are not HTTP, which is spoken on this port'],
   'policy-denied': [403, 'policy does not allow this client to talk to the service'],
+  'upgrade-unsupported': [501, 'the server of this Service takes no WebSocket over HTTP/2 (RFC 8441)'],
   'routes-missing': [503, 'the routes of this Service have not reached this node yet'],
 };
 
@@ -80,7 +82,7 @@ export function http1Answer(
   return answer;
 }
 
-/** The answer of a redirect, which no backend is asked for. */
+/** The answer of a redirect, which no backend is asked for; `extra` are ready-made lines. */
 export function http1Redirect(status: number, location: Buffer, close: boolean, extra: Uint8Array | undefined): Buffer {
   return Buffer.concat([
     Buffer.from(`HTTP/1.1 ${status} ${redirectPhrases[status] ?? 'Redirect'}\r\nlocation: `),

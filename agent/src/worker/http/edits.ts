@@ -17,16 +17,6 @@ export function dropNamesOf(edits: HeaderEdits | undefined): readonly Uint8Array
   return names;
 }
 
-/** What is done to a response's fields: the route's modifiers, and then what CORS says of this request. */
-export function withCors(
-  edits: HeaderEdits | undefined,
-  cors: HeaderEdits | undefined,
-): Pick<HeaderEdits, 'dropNames' | 'append'> | undefined {
-  if (cors === undefined) return edits;
-  if (edits === undefined) return cors;
-  return { dropNames: [...edits.dropNames, ...cors.dropNames], append: Buffer.concat([edits.append, cors.append]) };
-}
-
 /** The edits of the request at hand: one object a connection, filled anew for each request. */
 export class RequestEdits implements RequestHeadEdits {
   dropNames: readonly Uint8Array[] | undefined;

@@ -1,8 +1,9 @@
-import type { CompiledMirror } from '@tulle/routing';
-import type { Http1ResponseHead } from '@tulle/wire';
+import type { HeaderBlock } from '@tulle/core';
+import { http2ErrorCode } from '@tulle/wire';
 import type { Pod } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
-import type { ResponseReceiver, Upstream } from './upstream.ts';
+import type { OutgoingRequest, ServerReceiver, ServerSide } from './sides.ts';
+import { encodeTrailers } from './trailers.ts';
 
 /** A mirrored request that takes longer than this is given up. */
 const mirrorTimeoutMs = 30_000;
@@ -13,53 +14,36 @@ const maxBehindBytes = 1024 * 1024;
  * The copy of a request that goes to a mirror. Its response is thrown away, and nothing that happens to it reaches the
  * request: a mirror that is slow, full or broken is given up.
  */
-export class MirroredRequest implements ResponseReceiver, Deadline {
+export class MirroredRequest implements ServerReceiver, Deadline {
   deadlineMs: number;
   readonly #pod: Pod;
-  #upstream: Upstream | undefined;
+  #server: ServerSide | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #behind = false;
-  #ended = false;
+  #ended: boolean;
+  #endSent = false;
+  #trailers: Buffer | undefined;
 
-  private constructor(pod: Pod, upstream: Upstream) {
+  /** Sends the request's head. */
+  constructor(pod: Pod, server: ServerSide, request: OutgoingRequest) {
     this.#pod = pod;
-    this.#upstream = upstream;
+    this.#server = server;
+    this.#ended = request.ended;
     this.deadlineMs = pod.context.ticker.nowMs + mirrorTimeoutMs;
     pod.context.ticker.add(this);
-  }
-
-  /** Begins the copy of a request whose head is given; undefined where the mirror has no endpoint that is ready. */
-  static begin(
-    pod: Pod,
-    mirror: CompiledMirror,
-    request: { readonly head: Buffer; readonly isHead: boolean },
-  ): MirroredRequest | undefined {
-    const { target } = mirror;
-    const port = target.type === 'service' ? pod.context.mesh.servicePort(target.service, target.port) : undefined;
-    const endpoint = port?.balancer.pick(pod.context.ticker.nowMs);
-    if (endpoint === undefined) {
-      pod.context.counters.add('mirror_without_endpoint');
-      return undefined;
-    }
-    try {
-      const mirrored = new MirroredRequest(pod, pod.takeUpstream(endpoint, false));
-      mirrored.#upstream?.begin(mirrored, { isHead: request.isHead, upgrade: false });
-      mirrored.#upstream?.send(request.head, 0, request.head.length);
-      pod.context.counters.add('mirrored_requests');
-      return mirrored;
-    } catch {
-      pod.context.counters.add('mirror_failed');
-      return undefined;
-    }
+    server.begin(this, request, false);
+    if (!request.ended) return;
+    this.#endSent = true;
+    server.end(undefined);
   }
 
   /** A part of the request's body. */
   send(chunk: Buffer, start: number, end: number): void {
-    const upstream = this.#upstream;
-    if (upstream === undefined) return;
-    if (upstream.opened && !this.#behind) {
-      this.#behind = !upstream.send(chunk, start, end);
+    const server = this.#server;
+    if (server === undefined) return;
+    if (server.opened && !this.#behind) {
+      this.#behind = !server.send(chunk, start, end);
       return;
     }
     this.#waitingBytes += end - start;
@@ -71,8 +55,11 @@ export class MirroredRequest implements ResponseReceiver, Deadline {
   }
 
   /** The request's last byte was given. */
-  end(): void {
+  end(trailers: HeaderBlock | undefined): void {
+    const server = this.#server;
+    if (server === undefined) return;
     this.#ended = true;
+    if (trailers !== undefined) this.#trailers = encodeTrailers(this.#pod.context, server.version, trailers);
     this.#drain();
   }
 
@@ -81,41 +68,45 @@ export class MirroredRequest implements ResponseReceiver, Deadline {
     if (!this.#ended) this.#giveUp();
   }
 
-  onUpstreamOpen(): void {
+  onServerOpen(): void {
     this.#drain();
   }
 
-  onUpstreamWritable(): void {
+  onServerWritable(): void {
     this.#behind = false;
     this.#drain();
   }
 
   #drain(): void {
-    const upstream = this.#upstream;
-    if (upstream === undefined || !upstream.opened) return;
+    const server = this.#server;
+    if (server === undefined || !server.opened) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const chunk of waiting) this.#behind = !upstream.send(chunk, 0, chunk.length);
-    if (this.#ended) upstream.endRequest();
+    for (const chunk of waiting) this.#behind = !server.send(chunk, 0, chunk.length);
+    if (!this.#ended || this.#endSent) return;
+    this.#endSent = true;
+    server.end(this.#trailers);
   }
 
-  onResponseHead(_head: Http1ResponseHead): void {}
+  onResponseHead(): void {}
   onResponseBody(): void {}
+  onResponseTrailers(): void {}
   onResponsePause(): void {}
 
   onResponseEnd(): void {
-    const upstream = this.#upstream;
+    const server = this.#server;
     this.#forget();
-    if (!this.#ended) upstream?.reset();
+    if (!this.#endSent) server?.reset(http2ErrorCode.cancel);
   }
 
   onUpgraded(): void {
     this.#giveUp();
   }
 
-  onUpstreamFailure(): void {
+  onServerFailure(): void {
     this.#forget();
+    this.#pod.context.counters.add('mirror_failed');
   }
 
   onDeadline(): void {
@@ -123,14 +114,14 @@ export class MirroredRequest implements ResponseReceiver, Deadline {
   }
 
   #giveUp(): void {
-    const upstream = this.#upstream;
+    const server = this.#server;
     this.#forget();
-    upstream?.reset();
+    server?.reset(http2ErrorCode.cancel);
     this.#pod.context.counters.add('mirror_given_up');
   }
 
   #forget(): void {
-    this.#upstream = undefined;
+    this.#server = undefined;
     this.#waiting = [];
     this.#pod.context.ticker.remove(this);
   }

@@ -5,6 +5,7 @@ import type { Pod } from '../pod.ts';
 import type { AnswerReason } from './answers.ts';
 import type { PathSeries } from './path-series.ts';
 import { pathSeriesOf } from './path-series.ts';
+import type { HttpVersion, IncomingRequest } from './sides.ts';
 
 /** What is to be done with a request: send it to `target`, redirect it by `rule`, or answer it with a reason. */
 export type RouteVerdict = 'forward' | 'redirect' | AnswerReason;
@@ -55,6 +56,30 @@ export class RouteChoice {
     const { target } = backend;
     this.target = target.type === 'service' ? pod.context.mesh.servicePort(target.service, target.port) : undefined;
     return this.target === undefined ? 'invalid-backend' : 'forward';
+  }
+
+  /**
+   * The version that the servers of `target` are spoken to: what the port's `appProtocol` says, else the client's. A gRPC
+   * call is HTTP/2 wherever it goes: nobody serves it otherwise, so a port that says `http` means both then.
+   */
+  serverVersion({ port }: ServicePortView, request: IncomingRequest): HttpVersion {
+    switch (port.protocol) {
+      case 'http2':
+      case 'grpc':
+        return 2;
+      case 'http':
+        return request.isGrpc ? 2 : 1;
+      case 'detect':
+      case 'https':
+      case 'tcp':
+      case 'opaque':
+        return request.version;
+    }
+  }
+
+  /** No request was decided about: what is counted next has no route. */
+  forget(pod: Pod, frontend: ServicePortView): void {
+    this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
   }
 
   /** Counts the request that was decided about. */

@@ -1,28 +1,9 @@
 import { findHeader } from '@tulle/core';
-import { Http1ResponseReader } from '@tulle/wire';
+import { ByteWriter, http2ErrorCode, Http1ResponseReader, writeChunk, writeLastChunk } from '@tulle/wire';
 import type { Http1PayloadSink, Http1ReaderState, Http1ResponseHead } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
 import type { Deadline, Ticker } from '../tick.ts';
-
-/** Why a request's answer did not come, or not to its end. */
-export type UpstreamFailure = ChannelFailure | 'bad-response' | 'truncated';
-
-/** Who waits for a response. */
-export interface ResponseReceiver {
-  /** The connection is there; a request's body may be sent. */
-  onUpstreamOpen(): void;
-  /** A head, interim or final; it is valid until the method returns. */
-  onResponseHead(head: Http1ResponseHead): void;
-  /** A part of the body as it came, framing included. */
-  onResponseBody(chunk: Buffer, start: number, end: number): void;
-  /** All that came at once was handed over: what was gathered may be sent. */
-  onResponsePause(): void;
-  onResponseEnd(): void;
-  /** The server switched to another protocol; `chunk[start..end)` are its first bytes. */
-  onUpgraded(chunk: Buffer, start: number, end: number): void;
-  onUpstreamWritable(): void;
-  onUpstreamFailure(failure: UpstreamFailure): void;
-}
+import type { OutgoingRequest, ServerFailure, ServerReceiver, ServerSide } from './sides.ts';
 
 /** Where a connection goes when it is free. */
 export interface UpstreamHome {
@@ -36,22 +17,34 @@ const idleTimeoutMs = 4_000;
 const keepAliveName = Buffer.from('keep-alive');
 const timeoutPrefix = 'timeout=';
 const maxIdleTimeoutMs = 60_000;
+const chunkSlabBytes = 2 * 1024;
+/** Payload up to this size is copied beside its chunk line, so that both leave in one write. */
+const copiedChunkBytes = 16 * 1024;
 
 /** An HTTP/1.1 connection to an application, through a tunnel or not, that carries request after request. */
-export class Upstream implements ChannelOwner, Deadline {
+export class Upstream implements ServerSide, ChannelOwner, Deadline, Http1PayloadSink {
   deadlineMs = Number.POSITIVE_INFINITY;
-  /** Whether it has carried a request before: the server may have closed it just now. */
-  reused = false;
+  readonly version = 1;
   opened = false;
   readonly path: string;
   readonly #home: UpstreamHome;
   readonly #reader = new Http1ResponseReader();
   #channel: ByteChannel | undefined;
-  #receiver: ResponseReceiver | undefined;
+  #receiver: ServerReceiver | undefined;
   #idleTimeoutMs = idleTimeoutMs;
+  /** Whether it has carried a request before: the server may have closed it just now. */
+  #reused = false;
   #responseDone = true;
   #requestDone = true;
   #dead = false;
+  #chunked = false;
+  #payloadOnly = false;
+  /** A request's head that waits for the first bytes of its body, which come in the same turn. */
+  #heldHead: Buffer | undefined;
+  /** Made with the first body that goes out in chunks of ours. */
+  #chunks: ByteWriter | undefined;
+  /** What is being read, for the payload in it. */
+  #chunk: Buffer | undefined;
 
   /** `path` names the way that its channel takes to the endpoint. */
   constructor(home: UpstreamHome, path: string) {
@@ -70,28 +63,64 @@ export class Upstream implements ChannelOwner, Deadline {
     return this.#channel?.retiring ?? false;
   }
 
-  /** Begins a request; its head is the first thing to {@link send}. */
-  begin(receiver: ResponseReceiver, request: { readonly isHead: boolean; readonly upgrade: boolean }): void {
+  begin(receiver: ServerReceiver, request: OutgoingRequest, bodyFollows: boolean): void {
     this.#receiver = receiver;
     this.#responseDone = false;
     this.#requestDone = false;
     this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#chunked = request.body === 'chunked';
+    this.#payloadOnly = request.payloadOnly;
+    this.#reader.sink = request.payloadOnly ? this : undefined;
     this.#reader.expect(request.isHead, request.upgrade);
+    const { head } = request;
+    if (bodyFollows) this.#heldHead = head;
+    else this.#channel?.write(head, 0, head.length);
   }
 
   send(chunk: Buffer, start: number, end: number): boolean {
+    const head = this.#heldHead;
+    if (head !== undefined) {
+      this.#heldHead = undefined;
+      const joined = Buffer.allocUnsafe(head.length + end - start);
+      head.copy(joined, 0);
+      chunk.copy(joined, head.length, start, end);
+      return this.#write(joined, 0, joined.length);
+    }
+    if (!this.#chunked) return this.#write(chunk, start, end);
+    const writer = (this.#chunks ??= new ByteWriter(chunkSlabBytes));
+    if (end - start <= copiedChunkBytes) {
+      writeChunk(writer, chunk, start, end);
+      return this.#writeTaken(writer);
+    }
+    writer.writeHexadecimal(end - start);
+    writer.writeBytes(lineEnd);
+    this.#writeTaken(writer);
+    this.#write(chunk, start, end);
+    return this.#write(lineEnd, 0, lineEnd.length);
+  }
+
+  #write(chunk: Buffer, start: number, end: number): boolean {
     return this.#channel?.write(chunk, start, end) ?? true;
   }
 
-  /** The request's last byte was sent. */
-  endRequest(): void {
+  #writeTaken(writer: ByteWriter): boolean {
+    const bytes = writer.take();
+    return this.#write(bytes, 0, bytes.length);
+  }
+
+  end(trailers: Buffer | undefined): void {
+    if (this.#chunked && !this.#requestDone) {
+      const writer = (this.#chunks ??= new ByteWriter(chunkSlabBytes));
+      writeLastChunk(writer, trailers);
+      this.#writeTaken(writer);
+    }
     this.#requestDone = true;
     if (this.#responseDone) this.#release();
   }
 
-  /** Sends the payload of the response's body here, without framing. To be set from onResponseHead. */
-  set sink(sink: Http1PayloadSink | undefined) {
-    this.#reader.sink = sink;
+  onPayload(_buffer: Uint8Array, start: number, end: number): void {
+    // The bytes belong to the chunk at hand.
+    this.#receiver?.onResponseBody(this.#chunk as Buffer, start, end);
   }
 
   pause(): void {
@@ -102,14 +131,12 @@ export class Upstream implements ChannelOwner, Deadline {
     this.#channel?.resume();
   }
 
-  /** Breaks the connection; the receiver hears nothing more. */
   reset(): void {
     this.#receiver = undefined;
     this.#die();
     this.#channel?.reset();
   }
 
-  /** Gives the channel away, for a protocol that is not HTTP. */
   detach(): ByteChannel | undefined {
     this.#receiver = undefined;
     this.#die();
@@ -119,7 +146,7 @@ export class Upstream implements ChannelOwner, Deadline {
 
   onOpen(): void {
     this.opened = true;
-    this.#receiver?.onUpstreamOpen();
+    this.#receiver?.onServerOpen();
   }
 
   onData(_channel: ByteChannel, chunk: Buffer, start: number, end: number): void {
@@ -130,7 +157,7 @@ export class Upstream implements ChannelOwner, Deadline {
       if (receiver === undefined || this.#responseDone) {
         // Bytes that nobody asked for: the connection is not to be trusted any more.
         this.reset();
-        receiver?.onUpstreamFailure('bad-response');
+        receiver?.onServerFailure('bad-response', http2ErrorCode.internalError);
         return;
       }
       if (reader.state === 'head') {
@@ -138,8 +165,8 @@ export class Upstream implements ChannelOwner, Deadline {
         if (reader.state === 'head') return;
         if (reader.state === 'failed') return this.#fail('bad-response');
         const { head } = reader;
-        if (!this.reused && !head.interim) this.#readKeepAlive(head);
-        receiver.onResponseHead(head);
+        if (!this.#reused && !head.interim) this.#readKeepAlive(head);
+        receiver.onResponseHead(head, !head.upgrade && this.#stateIs('complete'));
         // The receiver may have had enough of this response, to try again elsewhere.
         if (this.#receiver !== receiver) return;
         if (head.interim) {
@@ -151,9 +178,10 @@ export class Upstream implements ChannelOwner, Deadline {
           return;
         }
       } else {
+        this.#chunk = chunk;
         const next = reader.readBody(chunk, at, end);
         if (this.#stateIs('failed')) return this.#fail('bad-response');
-        receiver.onResponseBody(chunk, at, next);
+        if (!this.#payloadOnly) receiver.onResponseBody(chunk, at, next);
         at = next;
       }
       if (reader.state === 'complete') this.#complete(receiver);
@@ -169,27 +197,23 @@ export class Upstream implements ChannelOwner, Deadline {
   onEnd(): void {
     const receiver = this.#receiver;
     const end = this.#reader.end();
-    if (end === 'complete' && receiver !== undefined && !this.#responseDone) {
+    if (receiver === undefined || this.#responseDone) this.#retire();
+    else if (end === 'complete') {
       this.#complete(receiver);
       this.#retire();
-      return;
-    }
-    if (receiver === undefined || this.#responseDone) {
-      this.#retire();
-      return;
-    }
-    this.#fail('truncated');
+    } else this.#fail('truncated');
   }
 
   onWritable(): void {
-    this.#receiver?.onUpstreamWritable();
+    this.#receiver?.onServerWritable();
   }
 
   onClosed(_channel: ByteChannel, failure: ChannelFailure | undefined): void {
     const receiver = this.#receiver;
     this.#receiver = undefined;
     this.#die();
-    if (receiver !== undefined && !this.#responseDone) receiver.onUpstreamFailure(failure ?? 'truncated');
+    if (receiver === undefined || this.#responseDone) return;
+    receiver.onServerFailure(this.#failureOf(failure ?? 'truncated'), http2ErrorCode.internalError);
   }
 
   /** It idled too long. */
@@ -197,11 +221,13 @@ export class Upstream implements ChannelOwner, Deadline {
     this.#retire();
   }
 
-  #complete(receiver: ResponseReceiver): void {
+  #complete(receiver: ServerReceiver): void {
     const { keepAlive } = this.#reader.head;
     this.#responseDone = true;
-    this.reused = true;
+    this.#reused = true;
     if (!keepAlive) this.#dead = true;
+    const { trailers } = this.#reader;
+    if (this.#payloadOnly && trailers !== undefined) receiver.onResponseTrailers(trailers);
     if (this.#requestDone) this.#receiver = undefined;
     receiver.onResponseEnd();
     if (this.#requestDone) this.#release();
@@ -213,8 +239,8 @@ export class Upstream implements ChannelOwner, Deadline {
       this.#retire();
       return;
     }
+    this.#chunk = undefined;
     this.#reader.next();
-    this.#reader.sink = undefined;
     // Whoever had it may have paused it at the end: its window would stay closed, and in time the tunnel's.
     this.#channel.resume();
     this.deadlineMs = this.#home.ticker.nowMs + this.#idleTimeoutMs;
@@ -228,14 +254,22 @@ export class Upstream implements ChannelOwner, Deadline {
     this.#channel?.end();
   }
 
-  #fail(failure: UpstreamFailure): void {
+  #fail(failure: 'bad-response' | 'truncated'): void {
     const receiver = this.#receiver;
     this.reset();
-    receiver?.onUpstreamFailure(failure);
+    receiver?.onServerFailure(this.#failureOf(failure), http2ErrorCode.internalError);
+  }
+
+  #failureOf(failure: ChannelFailure | 'bad-response' | 'truncated'): ServerFailure {
+    if (failure === 'bad-response' || failure === 'policy-denied') return failure;
+    const isClosed = failure === 'reset' || failure === 'truncated' || failure === 'tunnel-closed';
+    if (this.#reused && isClosed) return 'stale';
+    return this.opened ? 'reset' : 'connect-failed';
   }
 
   #die(): void {
     this.#dead = true;
+    this.#heldHead = undefined;
     this.deadlineMs = Number.POSITIVE_INFINITY;
     this.#home.ticker.remove(this);
     this.#home.forget(this);
@@ -256,3 +290,5 @@ export class Upstream implements ChannelOwner, Deadline {
     if (seconds >= 1) this.#idleTimeoutMs = Math.min(maxIdleTimeoutMs, seconds * 1_000 - 900);
   }
 }
+
+const lineEnd: Buffer = Buffer.from('\r\n');

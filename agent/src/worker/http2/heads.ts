@@ -31,6 +31,29 @@ export function encodeRequest(
   return encoder.finish();
 }
 
+/** Encodes the answer of a redirect, which no backend is asked for. */
+export function encodeRedirect(
+  encoder: HpackEncoder,
+  status: number,
+  location: Buffer,
+  edits: HeaderEdits | undefined,
+): Buffer {
+  encoder.begin();
+  encoder.add(':status', `${status}`);
+  encoder.add('location', location.toString('latin1'));
+  encoder.add('content-length', '0');
+  if (edits !== undefined) addAppended(encoder, edits);
+  return encoder.finish();
+}
+
+/** Encodes the answer to a CORS preflight. */
+export function encodePreflight(encoder: HpackEncoder, status: number, edits: HeaderEdits): Buffer {
+  encoder.begin();
+  encoder.add(':status', `${status}`);
+  addAppended(encoder, edits);
+  return encoder.finish();
+}
+
 /** Encodes a response's head as it goes to the client. */
 export function encodeResponse(encoder: HpackEncoder, headers: Http2Headers, edits: HeaderEdits | undefined): Buffer {
   encoder.begin();
@@ -84,6 +107,7 @@ const grpcStatus: Readonly<Record<AnswerReason, number>> = {
   'bad-request': 13,
   'not-http': 13,
   'policy-denied': 7,
+  'upgrade-unsupported': 12,
   'routes-missing': 14,
 };
 

@@ -11,7 +11,8 @@ import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod, PodConnection } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
 import { ChannelOutput } from './channel-output.ts';
-import { Http2Exchange } from './http2-exchange.ts';
+import { Http2ClientStream } from './http2-client-stream.ts';
+import type { ClientStreamUser } from './http2-client-stream.ts';
 
 /** From the connection's beginning to the client's preface and SETTINGS. */
 const prefaceTimeoutMs = 10_000;
@@ -82,12 +83,12 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
       return;
     }
     const stream = from as Http2Stream;
-    (stream.user as Http2Exchange).onRequestData(chunk, start, end);
+    (stream.user as ClientStreamUser).onRequestData(chunk, start, end);
   }
 
   onEnd(from: ByteChannel | Http2Stream): void {
     if (from !== this.#channel) {
-      ((from as Http2Stream).user as Http2Exchange).onRequestEnd();
+      ((from as Http2Stream).user as ClientStreamUser).onRequestEnd();
       return;
     }
     // Responses under way still go out; nothing new can come.
@@ -99,39 +100,35 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
     if (from === this.#channel) {
       this.#output.full = false;
       this.#channel.resume();
-    } else ((from as Http2Stream).user as Http2Exchange).onClientWritable();
+    } else ((from as Http2Stream).user as ClientStreamUser).onClientWritable();
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers, endStream: boolean): void {
     this.deadlineMs = Number.POSITIVE_INFINITY;
     if (this.#head === undefined) this.#head = new Http2RequestHead(headers);
     else this.#head.read(headers);
-    if (headers.isConnect) {
-      // Applications do not tunnel through the mesh; extended CONNECT is not offered yet.
-      stream.user = ignoredExchange;
+    // Answers made at once may end the stream before its owner is there to be told.
+    stream.user = nobody;
+    if (headers.isConnect && headers.protocol < 0) {
+      // Applications do not tunnel through the mesh.
       stream.reset(http2ErrorCode.refusedStream);
       return;
     }
-    // Answers made at once may end the stream before there is an exchange to be told.
-    stream.user = ignoredExchange;
-    const exchange = new Http2Exchange(this.#pod, this.#frontend, {
-      stream,
-      headers,
-      head: this.#head,
-      ended: endStream,
-    });
-    stream.user = exchange;
+    const request = new Http2ClientStream(this.#pod, this.#frontend, { stream, head: this.#head, ended: endStream });
+    stream.user = request;
+    request.begin();
   }
 
   onTrailers(stream: Http2Stream, headers: Http2Headers): void {
-    (stream.user as Http2Exchange).onRequestTrailers(headers);
+    (stream.user as ClientStreamUser).onRequestTrailers(headers);
   }
 
   onReset(stream: Http2Stream, errorCode: number): void {
-    (stream.user as Http2Exchange).onClientReset(errorCode);
+    (stream.user as ClientStreamUser).onClientReset(errorCode);
   }
 
-  onStreamClosed(): void {
+  onStreamClosed(stream: Http2Stream): void {
+    if (stream.resetBy === undefined) (stream.user as ClientStreamUser).onClientClosed();
     if (this.#http2.streamCount === 0) this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
   }
 
@@ -161,11 +158,12 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   }
 }
 
-/** Stands in for the exchange of a stream that was answered or refused before it had one. */
-const ignoredExchange = {
+/** Stands in for the owner of a stream that was refused before it had one. */
+const nobody: ClientStreamUser = {
   onRequestData: () => {},
   onRequestEnd: () => {},
   onRequestTrailers: () => {},
   onClientReset: () => {},
   onClientWritable: () => {},
+  onClientClosed: () => {},
 };

@@ -5,6 +5,9 @@ import type { Deadline } from '../tick.ts';
 import type { WorkerContext } from '../worker-context.ts';
 import { ChannelOutput } from './channel-output.ts';
 
+/** Why an upstream failed; `no-extended-connect`: the server does not offer it (RFC 8441). */
+export type UpstreamFailure = ChannelFailure | 'no-extended-connect';
+
 /** Who sent a request on an upstream and waits for its response. */
 export interface Http2Receiver {
   /** The stream is open: the request's body may be sent on it. */
@@ -16,9 +19,11 @@ export interface Http2Receiver {
   onUpstreamWritable(): void;
   /** `unprocessed`: the server has not acted on the request. Called once, and nothing after it. */
   onUpstreamFailed(
-    failure: ChannelFailure,
+    failure: UpstreamFailure,
     detail: { readonly errorCode: number; readonly unprocessed: boolean },
   ): void;
+  /** Both sides have ended; for those that carry on after the response. */
+  onUpstreamClosed?(): void;
 }
 
 /** A request that waits for its connection, or for room on it. */
@@ -26,6 +31,8 @@ interface WaitingRequest {
   readonly head: Buffer;
   readonly endStream: boolean;
   readonly kind: RequestKind;
+  /** Whether it is an extended CONNECT, which a server takes only where it says so. */
+  readonly extendedConnect: boolean;
   readonly receiver: Http2Receiver;
 }
 
@@ -121,7 +128,12 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     this.#channel.reset();
   }
 
-  #begin({ head, endStream, kind, receiver }: WaitingRequest): void {
+  #begin({ head, endStream, kind, extendedConnect, receiver }: WaitingRequest): void {
+    if (extendedConnect && !this.#http2.remoteSettings.enableConnectProtocol) {
+      receiver.onUpstreamFailed('no-extended-connect', { errorCode: http2ErrorCode.noError, unprocessed: true });
+      if (this.#http2.streamCount === 0) this.onStreamClosed();
+      return;
+    }
     const stream = this.#http2.openStream(head, endStream, kind);
     if (stream === undefined) {
       receiver.onUpstreamFailed('tunnel-closed', { errorCode: http2ErrorCode.refusedStream, unprocessed: true });
@@ -214,7 +226,8 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     (stream.user as Http2Receiver).onUpstreamFailed(failure, { errorCode, unprocessed });
   }
 
-  onStreamClosed(): void {
+  onStreamClosed(stream?: Http2Stream): void {
+    if (stream !== undefined && stream.resetBy === undefined) (stream.user as Http2Receiver).onUpstreamClosed?.();
     if (this.#http2.streamCount > 0) return;
     if (this.#draining) this.onDeadline();
     else this.deadlineMs = this.#context.ticker.nowMs + idleTimeoutMs;

@@ -1,0 +1,11 @@
+import type { ByteChannel } from '../channel.ts';
+import type { Pod, PodConnection } from '../pod.ts';
+import { Splice } from '../splice.ts';
+
+/** Joins both sides of an exchange that has switched to another protocol; the pod ends it when the pod ends. */
+export function joinSwitched(pod: Pod, client: ByteChannel, server: ByteChannel): Splice {
+  const connection: PodConnection = { drain: () => {}, destroy: () => splice.reset() };
+  const splice = new Splice(client, server, () => pod.connections.delete(connection));
+  pod.connections.add(connection);
+  return splice;
+}
