@@ -72,6 +72,26 @@ export const requestLabels = [
   'reason',
 ] as const;
 
+/** One series of connections carried as bytes, by {@link connectionLabels}; counted at their end. */
+export interface ConnectionSeries {
+  readonly labels: readonly string[];
+  readonly count: number;
+  /** Bytes from clients, and to them. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** The labels of a connection series, bounded like those of requests. */
+export const connectionLabels = [
+  'source_workload',
+  'source_namespace',
+  'destination_service',
+  'destination_namespace',
+  'route',
+  'protocol',
+  'reason',
+] as const;
+
 /** The upper bounds of the duration histogram. */
 export const durationBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
@@ -104,6 +124,7 @@ export interface DenialReport {
 export interface WorkerMeasures {
   readonly pid: number;
   readonly requests: readonly RequestSeries[];
+  readonly connections: readonly ConnectionSeries[];
   readonly counters: Readonly<Record<string, number>>;
   readonly eventLoopDelayP99Ms: number;
   readonly rssBytes: number;

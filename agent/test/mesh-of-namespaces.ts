@@ -5,11 +5,13 @@ import { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type {
+  BackendTls,
   ChangeSet,
   HttpRouteTable,
   HttpRule,
   MeshDelta,
   MeshService,
+  RouteTable,
   ServiceEndpoints,
   ServiceRoutes,
   WeightedBackend,
@@ -201,8 +203,12 @@ export class MeshOfNamespaces {
       readonly targetPort: number;
       readonly protocol?: MeshService['ports'][number]['protocol'];
       readonly table?: HttpRouteTable;
+      /** Routes of another kind than HTTPRoute. */
+      readonly routes?: RouteTable;
+      readonly tls?: BackendTls;
     },
   ): void {
+    const producer: RouteTable | undefined = of.table === undefined ? of.routes : { kind: 'http', table: of.table };
     const key = `shop/${name}`;
     const service: MeshService = {
       namespace: 'shop',
@@ -214,7 +220,8 @@ export class MeshOfNamespaces {
           port: 80,
           name: 'http',
           protocol: of.protocol ?? 'detect',
-          routeKind: of.table === undefined ? 'none' : 'http',
+          routeKind: producer?.kind ?? 'none',
+          ...(of.tls === undefined ? {} : { tls: of.tls }),
         },
       ],
     };
@@ -234,14 +241,7 @@ export class MeshOfNamespaces {
       ],
     };
     const routes: [string, ServiceRoutes][] =
-      of.table === undefined
-        ? []
-        : [
-            [
-              `${key}:80`,
-              { namespace: 'shop', name, port: 80, producer: { kind: 'http', table: of.table }, consumers: {} },
-            ],
-          ];
+      producer === undefined ? [] : [[`${key}:80`, { namespace: 'shop', name, port: 80, producer, consumers: {} }]];
     this.apply({
       services: changes([[key, service]]),
       endpoints: changes([[key, endpoints]]),

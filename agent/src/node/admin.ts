@@ -8,7 +8,7 @@ import { errorMessage } from '@tulle/core';
 import { redactRoutes } from '@tulle/ir';
 import type { ListenAddress } from '../options.ts';
 import type { Agent } from './agent.ts';
-import { renderMetrics } from './metrics.ts';
+import { metricsContentType, renderMetrics } from './metrics.ts';
 
 type Answer = { readonly status: number; readonly type: string; readonly body: string };
 type Handler = () => Answer | Promise<Answer>;
@@ -18,7 +18,11 @@ const json = (value: unknown, status = 200): Answer => ({
   type: 'application/json',
   body: `${JSON.stringify(value, undefined, 2)}\n`,
 });
-const text = (body: string, status = 200): Answer => ({ status, type: 'text/plain; version=0.0.4', body });
+const text = (body: string, status = 200): Answer => ({ status, type: 'text/plain; charset=utf-8', body });
+
+async function metrics(agent: Agent): Promise<Answer> {
+  return { status: 200, type: metricsContentType, body: await renderMetrics(agent) };
+}
 
 /** The agent's endpoints for people, probes and scrapers; none of them is on the request path. */
 export class AgentEndpoints {
@@ -35,7 +39,7 @@ export class AgentEndpoints {
   async open(): Promise<void> {
     const { options } = this.#agent;
     await this.#listen(this.#admin(), options.admin);
-    await this.#listen({ '/metrics': async () => text(await renderMetrics(this.#agent)) }, options.metrics);
+    await this.#listen({ '/metrics': () => metrics(this.#agent) }, options.metrics);
     await this.#listen(
       { '/readyz': () => this.#ready(), '/healthz': () => text('ok\n'), '/': () => this.#ready() },
       options.ready,
@@ -77,7 +81,7 @@ export class AgentEndpoints {
           endpoints: Object.fromEntries(agent.mesh.endpoints),
           routes: Object.fromEntries([...agent.mesh.routes].map(([key, routes]) => [key, redactRoutes(routes)])),
         }),
-      '/metrics': async () => text(await renderMetrics(agent)),
+      '/metrics': () => metrics(agent),
       '/readyz': () => this.#ready(),
     };
   }

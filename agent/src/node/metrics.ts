@@ -1,91 +1,141 @@
-import type { RequestSeries, WorkerMeasures } from '../ipc.ts';
-import { durationBucketsSeconds, requestLabels } from '../ipc.ts';
-import type { Agent } from './agent.ts';
+import { AggregatorRegistry, Registry } from 'prom-client';
+import type { ConnectionSeries, RequestSeries, WorkerMeasures } from '../ipc.ts';
+import { connectionLabels, durationBucketsSeconds, requestLabels } from '../ipc.ts';
+
+/** What is scraped, besides what the workers counted. */
+export interface MetricSource {
+  readonly workers: { measure(): Promise<readonly WorkerMeasures[]> };
+  readonly enrolment: { report(): readonly { readonly captured: unknown }[] };
+  readonly feed: { readonly connected: boolean };
+  readonly certificates: {
+    states(): Iterable<{ readonly identity: string; readonly notAfterMs?: number }>;
+  };
+}
+
+/** A metric as prom-client sums and prints it. */
+interface MetricData {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly aggregator: 'sum' | 'max';
+  readonly values: readonly MetricValue[];
+}
+
+interface MetricValue {
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+  /** Where it is not the metric's own name: the parts of a histogram. */
+  readonly metricName?: string;
+}
 
 const requestMetric = 'http_client_request_duration_seconds';
 
 /** The agent's metrics in Prometheus' text format: the workers' counts summed, and what the main process knows. */
-export async function renderMetrics(agent: Agent): Promise<string> {
+export async function renderMetrics(agent: MetricSource): Promise<string> {
   const measures = await agent.workers.measure();
-  const lines: string[] = [
-    `# HELP ${requestMetric} Duration of HTTP requests of the node's pods, measured at the client's agent.`,
-    `# TYPE ${requestMetric} histogram`,
+  return await AggregatorRegistry.aggregate([...measures.map(workerMetrics), mainMetrics(agent, measures)]).metrics();
+}
+
+/** What a scraper is told that it gets. */
+export const metricsContentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
+
+function workerMetrics(measures: WorkerMeasures): MetricData[] {
+  const { requests, connections, counters } = measures;
+  const connectionValues = (of: 'count' | 'sentBytes' | 'receivedBytes') =>
+    connections.map((series) => ({ labels: labelled(connectionLabels, series), value: series[of] }));
+  return [
+    {
+      name: requestMetric,
+      help: "Duration of HTTP requests of the node's pods, measured at the client's agent.",
+      type: 'histogram',
+      aggregator: 'sum',
+      values: requests.flatMap(histogram),
+    },
+    {
+      name: 'tulle_connections_total',
+      help: 'Connections to Services that were carried as bytes (TCP, TLS), counted at their end.',
+      type: 'counter',
+      aggregator: 'sum',
+      values: connectionValues('count'),
+    },
+    {
+      name: 'tulle_connection_sent_bytes_total',
+      help: 'Bytes that clients sent on connections carried as bytes.',
+      type: 'counter',
+      aggregator: 'sum',
+      values: connectionValues('sentBytes'),
+    },
+    {
+      name: 'tulle_connection_received_bytes_total',
+      help: 'Bytes that clients got on connections carried as bytes.',
+      type: 'counter',
+      aggregator: 'sum',
+      values: connectionValues('receivedBytes'),
+    },
+    {
+      name: 'tulle_events_total',
+      help: 'What the data path did, by event.',
+      type: 'counter',
+      aggregator: 'sum',
+      values: Object.entries(counters)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([event, value]) => ({ labels: { event }, value })),
+    },
+    gauge('tulle_worker_resident_memory_bytes', 'Memory of the data-plane processes.', [
+      { labels: {}, value: measures.rssBytes },
+    ]),
+    {
+      ...gauge(
+        'tulle_worker_event_loop_delay_p99_seconds',
+        'How late the event loop of the slowest data-plane process was, at the 99th percentile.',
+        [{ labels: {}, value: measures.eventLoopDelayP99Ms / 1_000 }],
+      ),
+      aggregator: 'max',
+    },
   ];
-  for (const series of sumSeries(measures)) lines.push(...histogram(series));
-  lines.push('# HELP tulle_events_total What the data path did, by event.', '# TYPE tulle_events_total counter');
-  for (const [event, count] of sumCounters(measures)) lines.push(`tulle_events_total{event="${event}"} ${count}`);
+}
+
+function mainMetrics(agent: MetricSource, measures: readonly WorkerMeasures[]): MetricData[] {
   const reports = agent.enrolment.report();
-  lines.push(
-    '# HELP tulle_pods Pods of the node, by whether they are captured.',
-    '# TYPE tulle_pods gauge',
-    `tulle_pods{captured="true"} ${reports.filter((pod) => pod.captured !== null).length}`,
-    `tulle_pods{captured="false"} ${reports.filter((pod) => pod.captured === null).length}`,
-    '# HELP tulle_workers Data-plane processes that live.',
-    '# TYPE tulle_workers gauge',
-    `tulle_workers ${measures.length}`,
-    '# HELP tulle_worker_resident_memory_bytes Memory of the data-plane processes.',
-    '# TYPE tulle_worker_resident_memory_bytes gauge',
-    `tulle_worker_resident_memory_bytes ${measures.reduce((sum, worker) => sum + worker.rssBytes, 0)}`,
-    '# HELP tulle_controller_connected Whether the agent is connected to the controller.',
-    '# TYPE tulle_controller_connected gauge',
-    `tulle_controller_connected ${agent.feed.connected ? 1 : 0}`,
+  const captured = reports.filter((pod) => pod.captured !== null).length;
+  const certificates = [...agent.certificates.states()].flatMap(({ identity, notAfterMs }) =>
+    notAfterMs === undefined ? [] : [{ labels: { identity }, value: notAfterMs / 1_000 }],
   );
-  lines.push(
-    '# HELP tulle_certificate_expiry_timestamp_seconds When a workload certificate ends.',
-    '# TYPE tulle_certificate_expiry_timestamp_seconds gauge',
-  );
-  for (const state of agent.certificates.states()) {
-    if (state.notAfterMs === undefined) continue;
-    const identity = escapeLabel(state.identity);
-    lines.push(`tulle_certificate_expiry_timestamp_seconds{identity="${identity}"} ${state.notAfterMs / 1_000}`);
-  }
-  return `${lines.join('\n')}\n`;
+  return [
+    gauge('tulle_pods', 'Pods of the node, by whether they are captured.', [
+      { labels: { captured: 'true' }, value: captured },
+      { labels: { captured: 'false' }, value: reports.length - captured },
+    ]),
+    gauge('tulle_workers', 'Data-plane processes that live.', [{ labels: {}, value: measures.length }]),
+    gauge('tulle_controller_connected', 'Whether the agent is connected to the controller.', [
+      { labels: {}, value: agent.feed.connected ? 1 : 0 },
+    ]),
+    gauge('tulle_certificate_expiry_timestamp_seconds', 'When a workload certificate ends.', certificates),
+  ];
 }
 
-function sumSeries(measures: readonly WorkerMeasures[]): RequestSeries[] {
-  const sums = new Map<
-    string,
-    { labels: readonly string[]; count: number; durationSecondsSum: number; buckets: number[] }
-  >();
-  for (const series of measures.flatMap((worker) => worker.requests)) {
-    const key = series.labels.join('\n');
-    const sum = sums.get(key);
-    if (sum === undefined) {
-      sums.set(key, { ...series, buckets: [...series.buckets] });
-      continue;
-    }
-    sum.count += series.count;
-    sum.durationSecondsSum += series.durationSecondsSum;
-    series.buckets.forEach((count, index) => {
-      sum.buckets[index] = (sum.buckets[index] ?? 0) + count;
-    });
-  }
-  return [...sums.values()];
+function gauge(name: string, help: string, values: readonly MetricValue[]): MetricData {
+  return { name, help, type: 'gauge', aggregator: 'sum', values };
 }
 
-function sumCounters(measures: readonly WorkerMeasures[]): [string, number][] {
-  const sums = new Map<string, number>();
-  for (const { counters } of measures) {
-    for (const [name, count] of Object.entries(counters)) sums.set(name, (sums.get(name) ?? 0) + count);
-  }
-  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+function labelled(
+  names: readonly string[],
+  { labels }: RequestSeries | ConnectionSeries,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name, index) => [name, labels[index] ?? '']));
 }
 
-function histogram(series: RequestSeries): string[] {
-  const labels = requestLabels.map((label, index) => `${label}="${escapeLabel(series.labels[index] ?? '')}"`).join(',');
+function histogram(series: RequestSeries): MetricValue[] {
+  const labels = labelled(requestLabels, series);
   let cumulative = 0;
-  const lines = durationBucketsSeconds.map((bound, index) => {
+  const values: MetricValue[] = durationBucketsSeconds.map((bound, index) => {
     cumulative += series.buckets[index] ?? 0;
-    return `${requestMetric}_bucket{${labels},le="${bound}"} ${cumulative}`;
+    return { labels: { le: bound, ...labels }, value: cumulative, metricName: `${requestMetric}_bucket` };
   });
-  lines.push(
-    `${requestMetric}_bucket{${labels},le="+Inf"} ${series.count}`,
-    `${requestMetric}_sum{${labels}} ${series.durationSecondsSum}`,
-    `${requestMetric}_count{${labels}} ${series.count}`,
-  );
-  return lines;
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return [
+    ...values,
+    { labels: { le: '+Inf', ...labels }, value: series.count, metricName: `${requestMetric}_bucket` },
+    { labels, value: series.durationSecondsSum, metricName: `${requestMetric}_sum` },
+    { labels, value: series.count, metricName: `${requestMetric}_count` },
+  ];
 }

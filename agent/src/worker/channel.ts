@@ -32,6 +32,8 @@ export type ChannelFailure =
   | 'peer-identity'
   | 'policy-denied'
   | 'no-certificate'
+  /** The application's own TLS (BackendTLSPolicy): its certificate, or that it speaks none. */
+  | 'backend-tls'
   | 'reset'
   | 'tunnel-closed';
 

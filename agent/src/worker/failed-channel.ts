@@ -1,4 +1,4 @@
-import type { ByteChannel, ChannelOwner } from './channel.ts';
+import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 
 /** A channel that could not be made: its owner hears so, as of any connection that fails, after the current call. */
 export class FailedChannel implements ByteChannel {
@@ -6,10 +6,10 @@ export class FailedChannel implements ByteChannel {
   readonly retiring = true;
   #reset = false;
 
-  constructor(owner: ChannelOwner) {
+  constructor(owner: ChannelOwner, failure: ChannelFailure = 'connect-failed') {
     this.owner = owner;
     queueMicrotask(() => {
-      if (!this.#reset) this.owner.onClosed(this, 'connect-failed');
+      if (!this.#reset) this.owner.onClosed(this, failure);
     });
   }
 

@@ -5,8 +5,9 @@ import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { processLogger } from '../log.ts';
 import { MemoryTrimmer } from '../memory-trimmer.ts';
 import { CertificateStore } from './certificates.ts';
-import { Counters, RequestMetrics } from './measures.ts';
+import { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
 import { MeshView } from './mesh-view.ts';
+import { Originations } from './origination.ts';
 import { PodSet } from './pod-set.ts';
 import { Ticker } from './tick.ts';
 import { TurnFlusher } from './turn-flusher.ts';
@@ -28,6 +29,7 @@ function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
   return {
     pid: process.pid,
     requests: of.requests.snapshot(),
+    connections: of.connections.snapshot(),
     counters: of.counters.snapshot(),
     eventLoopDelayP99Ms: loopDelay.percentile(99) / 1e6,
     rssBytes: process.memoryUsage.rss(),
@@ -42,10 +44,12 @@ function receive(message: ToWorker): void {
       log,
       mesh: new MeshView(message.settings),
       certificates: new CertificateStore(),
+      originations: new Originations(),
       flusher: new TurnFlusher(),
       ticker: new Ticker(tickMs),
       counters: new Counters(),
       requests: new RequestMetrics(),
+      connections: new ConnectionMetrics(),
       writer: new ByteWriter(),
       encoder: new HpackEncoder(),
     };

@@ -1,6 +1,6 @@
 import type {
   AuthorizationPolicy,
-  Endpoint,
+  BackendTls,
   MeshDelta,
   MeshService,
   ServiceEndpoints,
@@ -9,7 +9,7 @@ import type {
   Workload,
 } from '@tulle/ir';
 import { serviceKey } from '@tulle/ir';
-import type { CompiledRouteTable } from '@tulle/routing';
+import type { CompiledRouteTable, PortEndpoint } from '@tulle/routing';
 import { CompiledServiceRoutes, EndpointBalancer, RetryBudgetMeter } from '@tulle/routing';
 import { hostPort } from './addresses.ts';
 
@@ -28,13 +28,24 @@ export class ServicePortView {
   port: ServicePort;
   readonly balancer: EndpointBalancer;
   /** Bounds how much retries add to the load of this Service. */
-  readonly retryBudget = new RetryBudgetMeter();
+  retryBudget: RetryBudgetMeter;
   #routes: CompiledServiceRoutes | undefined;
 
   constructor(service: MeshService, port: ServicePort, balancer: EndpointBalancer) {
     this.service = service;
     this.port = port;
     this.balancer = balancer;
+    this.retryBudget = new RetryBudgetMeter(service.retryBudget);
+  }
+
+  /** Takes the Service and the port as they are now. */
+  describe(service: MeshService, port: ServicePort): void {
+    if (!isSame(service.retryBudget, this.service.retryBudget)) {
+      this.retryBudget = new RetryBudgetMeter(service.retryBudget);
+    }
+    this.service = service;
+    // One object for one setting: connections are made anew where it is another.
+    this.port = isSame(port.tls, this.port.tls) ? withTls(port, this.port.tls) : port;
   }
 
   /** Compiles the routes of the port; where the weights stand is carried over. */
@@ -145,10 +156,10 @@ export class MeshView {
     const ports = new Map<number, ServicePortView>();
     for (const port of service.ports) {
       const view = before?.ports.get(port.port) ?? this.#newPort(service, port);
-      view.service = service;
-      view.port = port;
+      view.describe(service, port);
       view.setRoutes(this.#routes.get(`${serviceKey(service)}:${port.port}`));
-      view.balancer.update(this.#endpointsOf(key, port.port), performance.now(), service.trafficDistribution);
+      const endpoints = this.#endpointsOf(key, view.port);
+      view.balancer.update(endpoints, performance.now(), service.trafficDistribution);
       ports.set(port.port, view);
     }
     for (const port of before?.ports.values() ?? []) {
@@ -166,7 +177,16 @@ export class MeshView {
     return new ServicePortView(service, port, balancer);
   }
 
-  #endpointsOf(key: string, port: number): readonly Endpoint[] {
-    return this.#endpoints.get(key)?.ports.find((candidate) => candidate.port === port)?.endpoints ?? [];
+  #endpointsOf(key: string, { port, tls }: ServicePort): readonly PortEndpoint[] {
+    const endpoints = this.#endpoints.get(key)?.ports.find((candidate) => candidate.port === port)?.endpoints ?? [];
+    return tls === undefined ? endpoints : endpoints.map((endpoint) => ({ ...endpoint, tls }));
   }
+}
+
+function withTls(port: ServicePort, tls: BackendTls | undefined): ServicePort {
+  return tls === undefined ? port : { ...port, tls };
+}
+
+function isSame(a: object | undefined, b: object | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

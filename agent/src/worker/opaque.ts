@@ -1,13 +1,27 @@
 import type { BalancedEndpoint } from '@tulle/routing';
+import { hostPort } from './addresses.ts';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import { ConnectionRecord } from './connection-record.ts';
+import type { ConnectionReason } from './connection-record.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import type { Pod, PodConnection } from './pod.ts';
 import { Splice } from './splice.ts';
 
-/** Where an opaque connection leads: one address, or whichever endpoint of a Service port. */
+/**
+ * Where an opaque connection leads: one address, or whichever endpoint of a Service port. There, `bytes` are sent in TLS
+ * where the port's application wants that; `as-is` goes as the client speaks.
+ */
 export type OpaqueTarget =
   | { readonly type: 'address'; readonly address: string; readonly port: number }
-  | { readonly type: 'service'; readonly port: ServicePortView };
+  | { readonly type: 'service'; readonly port: ServicePortView; readonly inner: 'bytes' | 'as-is' };
+
+/** What is known of a connection before it is carried. */
+export interface OpaqueBeginning {
+  /** Bytes that were read from the client already. */
+  readonly early?: Buffer | undefined;
+  /** Made anew where there is none. */
+  readonly record?: ConnectionRecord;
+}
 
 const connectTimeoutMs = 10_000;
 const maxAttempts = 3;
@@ -20,6 +34,7 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
   readonly #pod: Pod;
   readonly #client: ByteChannel;
   readonly #target: OpaqueTarget;
+  readonly #record: ConnectionRecord;
   #early: Buffer | undefined;
   #clientEnded = false;
   #server: ByteChannel | undefined;
@@ -27,13 +42,17 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
   #splice: Splice | undefined;
   #attempts = 0;
   #startedMs = 0;
+  /** What the endpoint took to accept. */
+  #connectMs = 0;
+  #avoid: BalancedEndpoint | undefined;
 
-  /** `early` are bytes that were read from the client already. */
-  constructor(pod: Pod, client: ByteChannel, target: OpaqueTarget, early?: Buffer) {
+  constructor(pod: Pod, client: ByteChannel, target: OpaqueTarget, beginning: OpaqueBeginning = {}) {
     this.#pod = pod;
     this.#client = client;
     this.#target = target;
-    this.#early = early;
+    this.#early = beginning.early;
+    this.#record =
+      beginning.record ?? new ConnectionRecord(pod, target.type === 'service' ? target.port : undefined, 'tcp');
     client.owner = this;
     client.pause();
     pod.connections.add(this);
@@ -49,7 +68,7 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     }
     this.#server?.reset();
     this.#client.reset();
-    this.#finish(false);
+    this.#finish('reset');
   }
 
   #connect(): void {
@@ -61,9 +80,8 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
       this.#pod.context.log.warn('a socket could not be made in a pod', { error: String(error) });
     }
     if (this.#server === undefined) {
-      this.#pod.context.counters.add('outbound_no_endpoint');
       this.#client.reset();
-      this.#finish(false);
+      this.#finish('no-healthy-endpoint');
     }
   }
 
@@ -72,19 +90,19 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     if (this.#target.type === 'address') {
       return this.#pod.connectWorkload(this.#target, mesh.workloadAt(this.#target.address), connectTimeoutMs, this);
     }
-    const picked = this.#target.port.balancer.pick(ticker.nowMs);
+    const picked = this.#target.port.balancer.pick(ticker.nowMs, this.#avoid);
     if (picked === undefined) return undefined;
     this.#endpoint = picked;
     picked.begin();
-    const { endpoint } = picked;
-    const workload = endpoint.workload === undefined ? undefined : mesh.workload(endpoint.workload);
-    return this.#pod.connectWorkload(endpoint, workload, connectTimeoutMs, this);
+    this.#record.endpoint = hostPort(picked.endpoint.address, picked.endpoint.port);
+    return this.#pod.connectEndpoint(picked, this.#target.inner, this);
   }
 
   onOpen(channel: ByteChannel): void {
     if (channel !== this.#server) return;
-    const splice = new Splice(this.#client, channel, (failure) => this.#finish(failure === undefined));
+    const splice = new Splice(this.#client, channel, (failure) => this.#finish(failure === undefined ? '' : 'reset'));
     this.#splice = splice;
+    this.#connectMs = Math.max(0, this.#pod.context.ticker.nowMs - this.#startedMs);
     if (this.#early !== undefined) splice.onData(this.#client, this.#early, 0, this.#early.length);
     this.#early = undefined;
     if (this.#clientEnded) channel.end();
@@ -106,10 +124,11 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
   onClosed(channel: ByteChannel, failure: ChannelFailure | undefined): void {
     if (channel === this.#client) {
       this.#server?.reset();
-      this.#finish(false);
+      this.#finish('client-closed');
       return;
     }
     this.#endpoint?.finish(this.#pod.context.ticker.nowMs, 0, 'failure');
+    this.#avoid = this.#endpoint;
     this.#endpoint = undefined;
     this.#server = undefined;
     const mayTryAnother =
@@ -118,14 +137,15 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
       this.#connect();
       return;
     }
-    this.#pod.context.counters.add('outbound_connect_failed');
     this.#client.reset();
-    this.#finish(false);
+    this.#finish(failure === 'policy-denied' || failure === 'backend-tls' ? failure : 'connect-failed');
   }
 
-  #finish(well: boolean): void {
+  #finish(reason: ConnectionReason): void {
     const { nowMs } = this.#pod.context.ticker;
-    this.#endpoint?.finish(nowMs, Math.max(0, nowMs - this.#startedMs), well ? 'success' : 'failure');
+    // Once the endpoint has accepted it works, whoever breaks the connection later, and however long that takes.
+    this.#endpoint?.finish(nowMs, this.#connectMs, this.#splice === undefined ? 'cancelled' : 'success');
+    this.#record.finish(reason, this.#splice?.sentBytes, this.#splice?.receivedBytes);
     this.#endpoint = undefined;
     this.#pod.connections.delete(this);
   }

@@ -14,6 +14,8 @@ import { FailedChannel } from './failed-channel.ts';
 import { acceptInbound } from './inbound.ts';
 import { acceptOutbound } from './outbound.ts';
 import { PodGuard } from './pod-guard.ts';
+import { OriginatedChannel } from './origination.ts';
+import type { InnerProtocol, OriginationSettings } from './origination.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { PeerTrust } from './peer-trust.ts';
 import { TunnelHeaders } from './tunnel-headers.ts';
@@ -60,13 +62,8 @@ export class PodPlane implements Pod {
       flusher: context.flusher,
       ticker: context.ticker,
     });
-    const connector: EndpointConnector = {
-      pathTo: (endpoint) => pathTo(this.#workloadOf(endpoint)),
-      connect: (endpoint, owner) =>
-        this.connectWorkload(endpoint.endpoint, this.#workloadOf(endpoint), endpointConnectTimeoutMs, owner),
-    };
-    this.#upstreams = new UpstreamPools(context.ticker, connector);
-    this.#http2Upstreams = new Http2UpstreamPools(context, connector);
+    this.#upstreams = new UpstreamPools(context.ticker, this.#connector('http/1.1'));
+    this.#http2Upstreams = new Http2UpstreamPools(context, this.#connector('h2'));
     this.#tunnelServer = new TunnelServer({
       flusher: context.flusher,
       ticker: context.ticker,
@@ -132,7 +129,7 @@ export class PodPlane implements Pod {
     timeoutMs: number,
     owner: ChannelOwner,
   ): ByteChannel {
-    const identity = pathTo(workload);
+    const identity = tunnelTo(workload);
     if (identity === plainPath) return this.connectPlain(to, timeoutMs, owner);
     const peer = { address: to.address, identity };
     return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
@@ -144,6 +141,48 @@ export class PodPlane implements Pod {
       this.#trusted = { by, peers: new PeerTrust(trustDomainOf(this.spec.identity), by) };
     }
     return this.#trusted.peers;
+  }
+
+  connectEndpoint(balanced: BalancedEndpoint, inner: InnerProtocol | 'as-is', owner: ChannelOwner): ByteChannel {
+    const { endpoint } = balanced;
+    const connect = (of: ChannelOwner) =>
+      this.connectWorkload(endpoint, this.#workloadOf(balanced), endpointConnectTimeoutMs, of);
+    const { tls } = endpoint;
+    if (tls === undefined || inner === 'as-is') return connect(owner);
+    const { counters, log, originations, ticker } = this.context;
+    const refused = (why: string) => {
+      counters.add('backend_tls_refused');
+      log.warn('the TLS of an application is not what its BackendTLSPolicy asks for', {
+        reason: 'backend-tls',
+        pod: this.guard.pod,
+        endpoint: hostPort(endpoint.address, endpoint.port),
+        why,
+      });
+    };
+    if (tls.type === 'invalid') {
+      refused(tls.message);
+      return new FailedChannel(owner, 'backend-tls');
+    }
+    let settings: OriginationSettings;
+    try {
+      settings = originations.settingsOf(tls);
+    } catch (error) {
+      refused(errorMessage(error));
+      return new FailedChannel(owner, 'backend-tls');
+    }
+    return new OriginatedChannel(owner, { settings, inner, ticker, onRefused: refused }, connect);
+  }
+
+  /** What pools connect with, whose connections speak `inner`. */
+  #connector(inner: InnerProtocol): EndpointConnector {
+    return {
+      pathTo: (balanced) => {
+        const { tls } = balanced.endpoint;
+        const tunnel = tunnelTo(this.#workloadOf(balanced));
+        return tls === undefined ? tunnel : `${tunnel} ${this.context.originations.numberOf(tls)}`;
+      },
+      connect: (endpoint, owner) => this.connectEndpoint(endpoint, inner, owner),
+    };
   }
 
   #workloadOf({ endpoint }: BalancedEndpoint): Workload | undefined {
@@ -228,7 +267,7 @@ export class PodPlane implements Pod {
 const plainPath = '';
 
 /** How a workload is reached now: the identity that must answer in a tunnel, or {@link plainPath}. */
-function pathTo(workload: Workload | undefined): string {
+function tunnelTo(workload: Workload | undefined): string {
   return workload?.mesh.state === 'in' ? workload.identity : plainPath;
 }
 

@@ -5,6 +5,7 @@ import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { PodGuard } from './pod-guard.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
+import type { InnerProtocol } from './origination.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Something of a pod that ends by itself, or is ended with it. */
@@ -32,6 +33,11 @@ export interface Pod {
   connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel;
   /** Connects to `to`, an address of `workload`: through a tunnel where it is in the mesh, as it is where it is not. */
   connectWorkload(to: Destination, workload: Workload | undefined, timeoutMs: number, owner: ChannelOwner): ByteChannel;
+  /**
+   * Connects to an endpoint. Where its application wants TLS (BackendTLSPolicy), that is spoken, with `inner` inside it;
+   * `as-is` leaves that to the client.
+   */
+  connectEndpoint(endpoint: BalancedEndpoint, inner: InnerProtocol | 'as-is', owner: ChannelOwner): ByteChannel;
   /** A connection to an endpoint for one HTTP/1.1 request: a free one, or a new one where `fresh` asks for it. */
   takeUpstream(endpoint: BalancedEndpoint, fresh: boolean): Upstream;
   /** A connection to an endpoint that has room for another HTTP/2 request. */

@@ -1,8 +1,9 @@
 import type { Logger } from '@tulle/core';
 import type { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { CertificateStore } from './certificates.ts';
-import type { Counters, RequestMetrics } from './measures.ts';
+import type { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
 import type { MeshView } from './mesh-view.ts';
+import type { Originations } from './origination.ts';
 import type { Ticker } from './tick.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
 
@@ -11,10 +12,12 @@ export interface WorkerContext {
   readonly log: Logger;
   readonly mesh: MeshView;
   readonly certificates: CertificateStore;
+  readonly originations: Originations;
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
   readonly counters: Counters;
   readonly requests: RequestMetrics;
+  readonly connections: ConnectionMetrics;
   /** Heads are written here; whoever writes takes the bytes before anything else can write. */
   readonly writer: ByteWriter;
   /** Encodes header blocks without state: good for any connection. */

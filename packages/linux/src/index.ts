@@ -12,6 +12,7 @@ export type { TcpListenerOptions, TcpSocketOptions } from './tcp-socket.ts';
 export {
   closeSocket,
   networkNamespaceCookie,
+  openSocketPair,
   openTcpListener,
   openTcpSocket,
   originalDestination,

@@ -9,6 +9,7 @@ import { CodedError } from '@tulle/core';
 export interface Libc {
   setns(fd: number, type: number): number;
   socket(domain: number, type: number, protocol: number): number;
+  socketpair(domain: number, type: number, protocol: number, pair: Int32Array): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
@@ -27,6 +28,7 @@ function loadLibc(): Libc {
   return {
     setns: library.func('int setns(int fd, int type)'),
     socket: library.func('int socket(int domain, int type, int protocol)'),
+    socketpair: library.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
     bind: library.func('int bind(int fd, void *address, uint32_t length)'),
     listen: library.func('int listen(int fd, int backlog)'),
     setsockopt: library.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)'),

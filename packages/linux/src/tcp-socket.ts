@@ -3,6 +3,7 @@ import { AF_INET, AF_INET6, decodeSocketAddress, encodeSocketAddress, familyOf }
 import { checked, libc } from './libc.ts';
 
 const SOCK_STREAM_NONBLOCKING = 1 | 0o2000000 | 0o4000; // SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK
+const AF_UNIX = 1;
 const SOL_SOCKET = 1;
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
@@ -87,6 +88,16 @@ export function openTcpListener(options: TcpListenerOptions): number {
     libc.close(fd);
     throw error;
   }
+}
+
+/**
+ * Makes two Unix sockets that are joined to each other, for what must have a real socket at its end (TLS on a stream).
+ * Throws {@link SystemCallError}; the caller owns both descriptors.
+ */
+export function openSocketPair(): readonly [number, number] {
+  const pair = new Int32Array(2);
+  checked(libc.socketpair(AF_UNIX, SOCK_STREAM_NONBLOCKING, 0, pair), 'socketpair', 'two joined sockets');
+  return [pair[0] as number, pair[1] as number];
 }
 
 /** Closes a descriptor that was not handed to Node. */

@@ -1,6 +1,6 @@
 export * from './balancer/balancer.ts';
 export { BalancedEndpoint, isEndpointError } from './balancer/endpoint.ts';
-export type { EndpointOutcome } from './balancer/endpoint.ts';
+export type { EndpointOutcome, PortEndpoint } from './balancer/endpoint.ts';
 export * from './balancer/options.ts';
 export { CompiledCors } from './cors.ts';
 export { HeaderEdits } from './header-edits.ts';

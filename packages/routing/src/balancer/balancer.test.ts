@@ -320,6 +320,45 @@ describe('where the traffic goes', () => {
   });
 });
 
+describe('hints of EndpointSlices', () => {
+  const mine = at('mine', { zone: 'z2', forZones: ['z1'] });
+  const theirs = at('theirs', { zone: 'z1', forZones: ['z2'] });
+
+  it('say who is near, whatever zone an endpoint is in', () => {
+    expect(shares(balancer([mine, theirs]), 10)).toEqual({ mine: 10 });
+    expect(shares(balancer([mine, theirs], { distribution: 'prefer-same-zone' }), 10)).toEqual({ mine: 10 });
+  });
+
+  it('give way when the near ones are gone, ejected or much more loaded', () => {
+    const two = balancer([mine, theirs]);
+    const [near] = [...two.endpoints] as [BalancedEndpoint];
+    for (let i = 0; i < 8; i++) near.begin();
+    expect(shares(two, 10)).toEqual({ theirs: 10 });
+    two.update([theirs], 0);
+    expect(shares(two, 10)).toEqual({ theirs: 10 });
+  });
+
+  it('are not followed while some endpoints have none, or none is for this zone', () => {
+    expect(Object.keys(shares(balancer([mine, at('new')]), 100)).sort()).toEqual(['mine', 'new']);
+    expect(Object.keys(shares(balancer([theirs, at('b', { forZones: ['z3'] })]), 100)).sort()).toEqual(['b', 'theirs']);
+  });
+
+  it('of nodes come before those of zones where the node is preferred', () => {
+    const here = at('here', { forZones: ['z1'], forNodes: ['n1'] });
+    const zone = at('zone', { forZones: ['z1'], forNodes: ['n2'] });
+    const far = at('far', { forZones: ['z2'], forNodes: ['n3'] });
+    const three = balancer([here, zone, far], { distribution: 'prefer-same-node' });
+    expect(shares(three, 10)).toEqual({ here: 10 });
+    three.update([zone, far], 0);
+    expect(shares(three, 10)).toEqual({ zone: 10 });
+  });
+
+  it('change nothing where only the own node is to be used', () => {
+    const setup = { distribution: 'local-only' } as const;
+    expect(shares(balancer([at('here', { node: 'n1', forZones: ['z9'] }), mine], setup), 10)).toEqual({ here: 10 });
+  });
+});
+
 describe('whatever happens', () => {
   it('picks only endpoints that are there, ready and not ejected, and counts in-flight requests right', () => {
     const step = fc.oneof(

@@ -1,6 +1,6 @@
 import type { Endpoint, TrafficDistribution } from '@tulle/ir';
 import { BalancedEndpoint } from './endpoint.ts';
-import type { EndpointOwner } from './endpoint.ts';
+import type { EndpointOwner, PortEndpoint } from './endpoint.ts';
 import { defaultBalancerOptions } from './options.ts';
 import type { BalancerOptions } from './options.ts';
 
@@ -36,6 +36,16 @@ function tierOf(endpoint: Endpoint, distribution: TrafficDistribution, { node, z
     case 'local-only':
       return sameNode ? 0 : -1;
   }
+}
+
+/**
+ * How far `endpoint` is by its EndpointSlice's hints: 0 where it is meant for clients of this node, or, where nodes do
+ * not count, of this zone.
+ */
+function hintedTierOf(endpoint: Endpoint, distribution: TrafficDistribution, { node, zone }: Locality): number {
+  const forZone = endpoint.forZones?.includes(zone) === true;
+  if (distribution !== 'prefer-same-node') return forZone ? 0 : 1;
+  return endpoint.forNodes?.includes(node) === true ? 0 : forZone ? 1 : 2;
 }
 
 /**
@@ -79,7 +89,11 @@ export class EndpointBalancer {
    * Takes the endpoints as they are now; those that are not ready are left out. Endpoints that stay keep what is known
    * about them. New ones start slowly, except when there were none before.
    */
-  update(endpoints: readonly Endpoint[], nowMs: number, distribution: TrafficDistribution = this.distribution): void {
+  update(
+    endpoints: readonly PortEndpoint[],
+    nowMs: number,
+    distribution: TrafficDistribution = this.distribution,
+  ): void {
     this.distribution = distribution;
     const gone = new Set(this.byKey.keys());
     const sinceMs = this.byKey.size > 0 ? nowMs : -Infinity;
@@ -181,17 +195,32 @@ export class EndpointBalancer {
     return undefined;
   }
 
+  /**
+   * Whether hints decide who is near: as in kube-proxy only where every endpoint has them and some are for this zone, so
+   * that no client is left without endpoints while hints are being changed.
+   */
+  private followsHints(): boolean {
+    if (this.distribution === 'local-only' || this.locality.zone === '') return false;
+    let forThisZone = false;
+    for (const { endpoint } of this.byKey.values()) {
+      if (endpoint.forZones === undefined) return false;
+      forThisZone ||= endpoint.forZones.includes(this.locality.zone);
+    }
+    return forThisZone;
+  }
+
   private arrange(): void {
     const tiers: BalancedEndpoint[][] = [[], [], []];
     const ejected: BalancedEndpoint[] = [];
     let healthy = 0;
+    const tier = this.followsHints() ? hintedTierOf : tierOf;
     for (const endpoint of this.byKey.values()) {
       if (endpoint.health !== 'healthy') {
         ejected.push(endpoint);
         continue;
       }
       healthy++;
-      tiers[tierOf(endpoint.endpoint, this.distribution, this.locality)]?.push(endpoint);
+      tiers[tier(endpoint.endpoint, this.distribution, this.locality)]?.push(endpoint);
     }
     this.tiers = tiers.filter((tier) => tier.length > 0);
     this.ejected = ejected;

@@ -1,5 +1,5 @@
 import { backoffDelayMs } from '@tulle/core';
-import type { Endpoint } from '@tulle/ir';
+import type { BackendTls, Endpoint } from '@tulle/ir';
 import type { BalancerOptions } from './options.ts';
 
 /**
@@ -16,6 +16,11 @@ export type EndpointOutcome = 'success' | 'error-response' | 'failure' | 'cancel
 /** Whether a response's status says that the endpoint cannot serve. 500 is the application's own answer. */
 export function isEndpointError(status: number): boolean {
   return status === 502 || status === 503 || status === 504;
+}
+
+/** An endpoint of a Service port, with how the port's application is spoken to where it wants TLS of its own. */
+export interface PortEndpoint extends Endpoint {
+  readonly tls?: BackendTls;
 }
 
 /** What an endpoint asks of the balancer that owns it. */
@@ -36,7 +41,7 @@ export interface EndpointOwner {
  */
 export class BalancedEndpoint {
   private readonly owner: EndpointOwner;
-  private current: Endpoint;
+  private current: PortEndpoint;
   private latencyMs: number;
   private learntAtMs: number;
   private sinceMs: number;
@@ -52,7 +57,11 @@ export class BalancedEndpoint {
    * `guessMs`: the latency that it is taken to have. `sinceMs`: when it came, for its slow start; -Infinity when it is
    * to have its full share at once.
    */
-  constructor(owner: EndpointOwner, endpoint: Endpoint, start: { nowMs: number; guessMs: number; sinceMs: number }) {
+  constructor(
+    owner: EndpointOwner,
+    endpoint: PortEndpoint,
+    start: { nowMs: number; guessMs: number; sinceMs: number },
+  ) {
     const { nowMs, guessMs, sinceMs } = start;
     this.owner = owner;
     this.current = endpoint;
@@ -62,7 +71,7 @@ export class BalancedEndpoint {
   }
 
   /** The endpoint as the configuration has it now. */
-  get endpoint(): Endpoint {
+  get endpoint(): PortEndpoint {
     return this.current;
   }
 
@@ -81,8 +90,8 @@ export class BalancedEndpoint {
     return this.untilMs;
   }
 
-  /** Takes over a changed description (node, zone, workload); what was learnt stays. */
-  describe(endpoint: Endpoint): void {
+  /** Takes over a changed description (node, zone, workload, TLS); what was learnt stays. */
+  describe(endpoint: PortEndpoint): void {
     this.current = endpoint;
   }
 
