@@ -31,7 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     log.info('the agent stops; redirects stay so that nothing leaves in plaintext', { signal });
     endpoints.close();
-    void agent.abandonLeaving().finally(() => {
+    void agent.finishLeaving(options.endDeadline * 1_000).finally(() => {
       agent.close();
       setTimeout(() => process.exit(0), 100).unref();
     });

@@ -24,6 +24,8 @@ export interface AgentOptions {
   readonly metrics: ListenAddress;
   readonly ready: ListenAddress;
   readonly drainDeadline: number;
+  readonly endDeadline: number;
+  readonly kernelSettings: string;
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {
@@ -68,6 +70,7 @@ export function readOptions(argv: readonly string[]): AgentOptions {
     .addOption(
       new Option('--capture <how>', 'how traffic is redirected').choices(['auto', 'iptables', 'ebpf']).default('auto'),
     )
+    .option('--kernel-settings <dir>', 'where /proc/sys may be written to', '/proc/sys')
     .option('--admin <unix:path>', 'where the admin endpoint listens', 'unix:/run/tulle/agent.sock')
     .option('--metrics <host:port>', 'where metrics are scraped', listenAddress, { host: '0.0.0.0', port: 15_020 })
     .option('--ready <host:port>', 'where readiness is asked', listenAddress, { host: '0.0.0.0', port: 15_021 })
@@ -76,6 +79,12 @@ export function readOptions(argv: readonly string[]): AgentOptions {
       'how long connections of a pod that leaves may go on',
       wholeNumber(0, 86_400),
       300,
+    )
+    .option(
+      '--end-deadline <seconds>',
+      'how long connections of pods that leave may go on when the agent is told to end',
+      wholeNumber(0, 86_400),
+      40,
     )
     .addHelpText(
       'after',

@@ -77,12 +77,13 @@ export class Agent {
       onGone: (identity) => this.#onCertificateGone(identity.text),
     });
     this.enrolment = new Enrolment(
-      new IptablesCapture(),
+      new IptablesCapture(options.kernelSettings),
       {
         hasCertificate: (identity) => this.certificates.get(identity) !== undefined,
         openPod: (pod) => this.#openPod(pod),
         releasePod: (uid, drainMs) => this.#releasePod(uid, drainMs),
         stopReleasing: (uid) => this.#releasing.get(uid)?.resolve(),
+        hurryRelease: (uid) => this.workers.broadcast({ type: 'release-pod', uid, drainMs: 0 }),
         closePod: (uid) => this.workers.broadcast({ type: 'close-pod', uid }),
         changed: () => this.#changed(),
       },
@@ -126,11 +127,11 @@ export class Agent {
   }
 
   /**
-   * Takes away what is left in pods that are leaving, and on the node if no pod is captured: to be called before
-   * {@link close}. So nothing stays behind once every pod was let go.
+   * Brings pods that are leaving out, at the latest `waitMs` from now, and takes away what is left on the node if no pod
+   * is captured: to be called before {@link close}. So nothing stays behind once every pod was let go.
    */
-  async abandonLeaving(): Promise<void> {
-    await this.enrolment.abandonLeaving();
+  async finishLeaving(waitMs: number): Promise<void> {
+    await this.enrolment.finishLeaving(waitMs);
     if (this.enrolment.capturedAddresses().length > 0) return;
     await this.#probes.remove().catch((error: unknown) => {
       this.#log.warn('the rules for probes could not be removed', { error: errorMessage(error) });

@@ -26,6 +26,9 @@ class Steps {
   readonly done: string[] = [];
   #held: { readonly step: string; readonly began: () => void; readonly go: Promise<void> } | undefined;
   #stopReleasing: (() => void) | undefined;
+  readonly clock = new FakeClock();
+  /** What the workers do when they are told to end connections. */
+  onHurry: () => void = () => {};
   readonly enrolment: Enrolment;
 
   constructor() {
@@ -48,10 +51,14 @@ class Steps {
           this.#stopReleasing = undefined;
         },
         stopReleasing: () => this.#stopReleasing?.(),
+        hurryRelease: () => {
+          this.done.push('hurry');
+          this.onHurry();
+        },
         closePod: () => {},
         changed: () => {},
       },
-      { log: new RecordingLogger(), clock: new FakeClock(), drainMs: 300_000 },
+      { log: new RecordingLogger(), clock: this.clock, drainMs: 300_000 },
     );
   }
 
@@ -148,5 +155,44 @@ describe('Enrolment', () => {
     releasing.release();
     await settled();
     expect(steps.captured).toBe(true);
+  });
+
+  it('lets connections go on for a while when the agent ends, ends them, and takes the rules away after that', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    const draining = steps.hold('drain');
+    steps.onHurry = draining.release;
+    steps.wish('out');
+    await draining.began;
+    const finished = steps.enrolment.finishLeaving(40_000);
+    steps.clock.advance(39_999);
+    await settled();
+    expect(steps.done.at(-1)).toBe('release');
+    steps.clock.advance(1);
+    await finished;
+    expect(steps.done.slice(-3)).toEqual(['hurry', 'drain', 'remove']);
+  });
+
+  it('takes the rules away in the end though the workers say nothing', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    const draining = steps.hold('drain');
+    steps.wish('out');
+    await draining.began;
+    const finished = steps.enrolment.finishLeaving(40_000);
+    steps.clock.advance(60_000);
+    await finished;
+    expect(steps.done.slice(-2)).toEqual(['hurry', 'remove']);
+  });
+
+  it('leaves captured pods alone when the agent ends', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    await steps.enrolment.finishLeaving(40_000);
+    expect(steps.captured).toBe(true);
+    expect(steps.done).toEqual(['open', 'install']);
   });
 });

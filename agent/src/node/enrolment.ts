@@ -15,6 +15,8 @@ export interface EnrolmentActions {
   releasePod(uid: string, drainMs: number): Promise<void>;
   /** Ends the waiting of {@link releasePod}: the pod is wanted again. */
   stopReleasing(uid: string): void;
+  /** Ends the connections that {@link releasePod} still waits for. */
+  hurryRelease(uid: string): void;
   /** Forgets a pod that is gone. */
   closePod(uid: string): void;
   /** Something about a pod changed that people should see. */
@@ -31,6 +33,8 @@ interface EnrolledPod {
   /** What is wished now; a step that ends looks at it anew. */
   wanted: boolean;
   busy: boolean;
+  /** The step that was taken last: it ends when the step does, and never fails. */
+  step: Promise<void>;
   failures: number;
   reason: string | undefined;
 }
@@ -43,6 +47,9 @@ export interface PodReport {
   readonly captured: Capture['mode'] | null;
   readonly reason?: string;
 }
+
+/** How long workers may take to end the connections of a pod. */
+const hurryMs = 2000;
 
 const retryBackoff = { initialMs: 100, maxMs: 5_000, jitter: 0.3 };
 
@@ -106,12 +113,25 @@ export class Enrolment {
   }
 
   /**
-   * Takes away what is left in pods that are on their way out, without waiting for their connections: for an agent that
-   * ends, after which nobody would carry them.
+   * Brings pods that are on their way out to its end: for an agent that ends, after which nobody would carry their
+   * connections. Those may go on for `waitMs`, then they are ended, and only then the rules that carry them are taken
+   * away: what ends a connection has to reach the application.
    */
-  async abandonLeaving(): Promise<void> {
+  async finishLeaving(waitMs: number): Promise<void> {
     const leaving = [...this.#pods.values()].filter(({ state, wanted }) => state === 'leaving' && !wanted);
-    await Promise.all(leaving.map(({ local }) => this.#clean(local)));
+    await Promise.all(
+      leaving.map(async (pod) => {
+        const { uid } = pod.local;
+        const timers = [
+          this.#clock.after(waitMs, () => this.#actions.hurryRelease(uid)),
+          this.#clock.after(waitMs + hurryMs, () => this.#actions.stopReleasing(uid)),
+        ];
+        await pod.step;
+        for (const timer of timers) timer.cancel();
+        // The step failed, and would be taken again too late.
+        if (this.#pods.get(uid) === pod && !pod.wanted) await this.#clean(pod.local);
+      }),
+    );
   }
 
   /** The pods that need a certificate for these identities. */
@@ -202,6 +222,7 @@ export class Enrolment {
       state: 'waiting-certificate',
       wanted: true,
       busy: false,
+      step: Promise.resolve(),
       failures: 0,
       reason: undefined,
     };
@@ -236,7 +257,7 @@ export class Enrolment {
   #run(pod: EnrolledPod, state: PodState, step: () => Promise<void>): void {
     pod.busy = true;
     pod.state = state;
-    void step()
+    pod.step = step()
       .then(() => {
         pod.failures = 0;
         pod.reason = undefined;

@@ -9,6 +9,9 @@ import type { WorkerContext } from './worker-context.ts';
 /** How often a pod that is leaving is looked at: whether its last connection has ended. */
 const drainCheckMs = 100;
 
+/** How long a pod that leaves is served at the least: other agents learn of it in their own time. */
+const leastLeavingMs = 2000;
+
 /** The pods that a worker carries, and those that are leaving. */
 export class PodSet {
   readonly #context: WorkerContext;
@@ -67,7 +70,9 @@ export class PodSet {
     const pod = this.#pods.get(uid);
     this.#opening.delete(uid);
     if (pod === undefined) {
-      if (!this.#leaving.has(uid)) this.#tell({ type: 'pod-drained', uid });
+      const leaving = this.#leaving.get(uid);
+      if (leaving === undefined) this.#tell({ type: 'pod-drained', uid });
+      else leaving.endBy(performance.now() + drainMs);
       return;
     }
     this.#pods.delete(uid);
@@ -140,25 +145,33 @@ class LeavingPod implements Deadline {
   deadlineMs: number;
   readonly pod: PodPlane;
   readonly #context: WorkerContext;
-  readonly #untilMs: number;
+  readonly #leastMs: number;
+  #untilMs: number;
   readonly #done: () => void;
 
   constructor(pod: PodPlane, context: WorkerContext, untilMs: number, done: () => void) {
     this.pod = pod;
     this.#context = context;
     this.#untilMs = untilMs;
+    this.#leastMs = context.ticker.nowMs + leastLeavingMs;
     this.#done = done;
     this.deadlineMs = context.ticker.nowMs + drainCheckMs;
     context.ticker.add(this);
   }
 
   onDeadline(): void {
-    if (this.pod.busy > 0 && this.#context.ticker.nowMs < this.#untilMs) {
+    const { nowMs } = this.#context.ticker;
+    if ((this.pod.busy > 0 || nowMs < this.#leastMs) && nowMs < this.#untilMs) {
       this.deadlineMs = this.#context.ticker.nowMs + drainCheckMs;
       return;
     }
     this.cancel();
     this.#done();
+  }
+
+  /** Its connections may go on until then, and no longer. */
+  endBy(untilMs: number): void {
+    this.#untilMs = Math.min(this.#untilMs, untilMs);
   }
 
   cancel(): void {
