@@ -10,12 +10,11 @@ import { buildAndLoad, layGround, loadArchives } from './ground.ts';
 import { lockCluster } from './lock.ts';
 import { consoleProgress } from './progress.ts';
 import { selfCheck } from './selfcheck.ts';
-import { type ClusterPlan, planCluster } from './settings.ts';
+import { type ClusterPlan, defaultClusterName, planCluster } from './settings.ts';
 import { clusterStatus, renderStatus } from './status.ts';
 import { readState, runningCluster } from './state.ts';
 import { up } from './up.ts';
 
-const defaultName = 'main';
 const defaultNodes = 2;
 
 const program = new Command('cluster')
@@ -23,7 +22,10 @@ const program = new Command('cluster')
   .enablePositionalOptions();
 
 const named = (name: string, description: string): Command =>
-  program.command(name).description(description).option('--name <name>', 'the name of the cluster', defaultName);
+  program
+    .command(name)
+    .description(description)
+    .option('--name <name>', 'the name of the cluster', defaultClusterName());
 
 named('up', 'bring the cluster up and wait until it is ready; says so when it is up already')
   .option('--nodes <count>', 'how many nodes', countOf, defaultNodes)

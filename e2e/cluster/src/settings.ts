@@ -24,6 +24,11 @@ export const addresses = {
 /** The folder of what belongs to running clusters: one folder each. */
 export const clustersDirectory = '/var/lib/tulle-cluster';
 
+/** The cluster that commands mean when none is named: that of TULLE_CLUSTER, so that a shell may have one of its own. */
+export function defaultClusterName(): string {
+  return process.env['TULLE_CLUSTER'] ?? 'main';
+}
+
 /** A node of the cluster: a machine made of namespaces. */
 export interface NodePlan {
   readonly name: string;
