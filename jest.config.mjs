@@ -12,7 +12,9 @@ export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform,
-  testMatch: ['<rootDir>/{packages/*,agent,ca,mesh-controller,deploy/images,e2e/bench,e2e/cluster}/{src,test}/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/{packages/*,agent,ca,mesh-controller,deploy/images,e2e/bench,e2e/cluster}/{src,test}/**/*.test.ts',
+  ],
   testPathIgnorePatterns: ['/node_modules/', '\\.integration\\.test\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   testTimeout: 20_000,
