@@ -4,8 +4,18 @@ import type { TurnFlusher, TurnOutput } from './turn-flusher.ts';
 
 /** Up to this many bytes of a turn are joined into one buffer: one write is one record and one system call. */
 const maxJoinedBytes = 256 * 1024;
+/** With so much unsent no more DATA is taken: the peer's windows alone (16 MiB with ours, 2 GiB with another's) are no bound. */
+const maxBufferedBytes = 1024 * 1024;
+/**
+ * With so much unsent nothing more is read from the peer: it makes us answer and does not read the answers. DATA alone
+ * never comes near, so that two honest ends cannot wait for each other.
+ */
+const maxUnreadBytes = 8 * 1024 * 1024;
 
-/** The sending side of a tunnel: what the codec writes in one turn of the event loop leaves in one piece. */
+/**
+ * The sending side of a tunnel: what the codec writes in one turn of the event loop leaves in one piece. What the peer
+ * does not read is bounded.
+ */
 export class TlsOutput implements Http2Output, TurnOutput {
   scheduled = false;
   /** Set once, right after the connection was made with this output. */
@@ -14,10 +24,12 @@ export class TlsOutput implements Http2Output, TurnOutput {
   readonly #flusher: TurnFlusher;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #holding = false;
 
   constructor(socket: Socket, flusher: TurnFlusher) {
     this.#socket = socket;
     this.#flusher = flusher;
+    socket.on('drain', () => this.#onDrain());
   }
 
   wantsFlush(): void {
@@ -27,6 +39,10 @@ export class TlsOutput implements Http2Output, TurnOutput {
   write(bytes: Buffer): void {
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;
+    if (!this.#holding && this.#socket.writableLength + this.#bytes >= maxBufferedBytes) {
+      this.#holding = true;
+      this.connection?.pauseSending();
+    }
     // Large frames are written at once, without asking for a flush before.
     if (!this.scheduled) this.#flusher.schedule(this);
   }
@@ -42,5 +58,13 @@ export class TlsOutput implements Http2Output, TurnOutput {
     if (chunks.length === 1) this.#socket.write(chunks[0] as Buffer);
     else if (bytes <= maxJoinedBytes) this.#socket.write(Buffer.concat(chunks, bytes));
     else for (const chunk of chunks) this.#socket.write(chunk);
+    if (this.#socket.writableLength >= maxUnreadBytes) this.#socket.pause();
+  }
+
+  #onDrain(): void {
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (!this.#holding) return;
+    this.#holding = false;
+    this.connection?.resumeSending();
   }
 }

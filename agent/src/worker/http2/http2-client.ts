@@ -79,7 +79,7 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
     if (from === this.#channel) {
       this.#http2.receive(chunk, start, end);
       // A client that does not read its answers is read no further itself.
-      if (this.#output.full) this.#channel.pause();
+      if (this.#output.overfull) this.#channel.pause();
       return;
     }
     const stream = from as Http2Stream;
@@ -98,7 +98,7 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
 
   onWritable(from: ByteChannel | Http2Stream): void {
     if (from === this.#channel) {
-      this.#output.full = false;
+      this.#output.drained();
       this.#channel.resume();
     } else ((from as Http2Stream).user as ClientStreamUser).onClientWritable();
   }

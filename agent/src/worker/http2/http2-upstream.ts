@@ -207,7 +207,8 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
   }
 
   onWritable(from: ByteChannel | Http2Stream): void {
-    if (from !== this.#channel) ((from as Http2Stream).user as Http2Receiver).onUpstreamWritable();
+    if (from === this.#channel) this.#output.drained();
+    else ((from as Http2Stream).user as Http2Receiver).onUpstreamWritable();
   }
 
   // The codec's side.

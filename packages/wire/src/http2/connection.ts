@@ -160,6 +160,22 @@ export class Http2Connection {
     this.#state.destroy(errorCode);
   }
 
+  /**
+   * Holds DATA back, whatever the peer's windows allow: the owner's own buffers are full. A peer may open windows of
+   * 2 GiB and read slowly. Streams queue what is written, and say so; everything else is still sent.
+   */
+  pauseSending(): void {
+    this.#state.send.pause();
+  }
+
+  /** Sends what {@link pauseSending} held back; streams whose queue is sent become writable. */
+  resumeSending(): void {
+    const { send } = this.#state;
+    if (this.#state.dead) return;
+    send.resume();
+    send.writer.commit();
+  }
+
   /** Hands out what was gathered, for owners with `wantsFlush`. */
   flush(): void {
     this.#state.send.writer.flush();

@@ -52,6 +52,39 @@ describe('sending', () => {
     expect(stream.sendWindow).toBe(5);
   });
 
+  it('holds data back while the owner asks for it, and nothing else', () => {
+    const { client, streams } = opened(1_000_000, 3);
+    const [a, b, c] = streams as [Http2Stream, Http2Stream, Http2Stream];
+    client.connection.pauseSending();
+    expect(a.sendWindow).toBe(0);
+    expect(a.write(Buffer.alloc(20_000))).toBe(false);
+    expect(b.write(Buffer.alloc(10))).toBe(false);
+    b.end();
+    c.end();
+    client.connection.ping(Buffer.alloc(8));
+    client.connection.receive(frame(windowUpdate, 0, 1, uint32(5)));
+    client.connection.receive(frame(windowUpdate, 0, 0, uint32(5)));
+    expect(frameLines(client.takeSent())).toEqual(['DATA 5 1: 0', 'PING 0 0: 8']);
+    expect(client.events).toEqual([]);
+    client.connection.resumeSending();
+    expect(frameLines(client.takeSent())).toEqual(['DATA 1 0: 16384', 'DATA 3 1: 10', 'DATA 1 0: 3616']);
+    expect(client.events).toEqual(['writable 1']);
+    expect(a.write(Buffer.alloc(10))).toBe(true);
+  });
+
+  it('stops in the middle when it is held back again', () => {
+    const { client, streams } = opened(1_000_000, 2);
+    const [a, b] = streams as [Http2Stream, Http2Stream];
+    client.connection.pauseSending();
+    a.write(Buffer.alloc(10));
+    b.write(Buffer.alloc(10));
+    client.recorder.note = () => client.connection.pauseSending();
+    client.connection.resumeSending();
+    expect(frameLines(client.takeSent())).toEqual(['DATA 1 0: 10']);
+    client.connection.resumeSending();
+    expect(frameLines(client.takeSent())).toEqual(['DATA 3 0: 10']);
+  });
+
   it("keeps to the connection's window, and lets streams go in turn when it opens", () => {
     const { client, streams } = opened(1_000_000, 3);
     const [a, b, c] = streams as [Http2Stream, Http2Stream, Http2Stream];

@@ -17,6 +17,7 @@ export class SendSide {
   readonly encoder: HpackEncoder;
   /** What the connection's window allows us to send (RFC 9113 section 6.9.1). */
   window: number = defaultWindowSize;
+  #paused = false;
   /** Set when frames with content went out, for the budget of control frames. */
   usefulFrames = 0;
   /** Streams with queued bytes and an open window of their own, in turn. */
@@ -26,6 +27,22 @@ export class SendSide {
   constructor(output: Http2Output, encoderTableSize: number) {
     this.writer = new FrameWriter(output);
     this.encoder = new HpackEncoder({ tableSize: encoderTableSize });
+  }
+
+  /** How many bytes of DATA may be sent now: what the window allows, unless the owner's own buffers are full. */
+  get available(): number {
+    return this.#paused ? 0 : this.window;
+  }
+
+  /** Holds DATA back, whatever the windows allow. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Sends what was held back. */
+  resume(): void {
+    this.#paused = false;
+    this.serve();
   }
 
   /** Whether streams wait for the connection's window: then nobody may send past them. */
@@ -57,7 +74,7 @@ export class SendSide {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      while (this.window > 0) {
+      while (this.available > 0) {
         const stream = this.#waiting.shift();
         if (stream === undefined) break;
         if (stream.sendQueuedFrame()) this.#waiting.push(stream);

@@ -81,7 +81,7 @@ export class Http2Stream implements WaitingStream {
   /** How many bytes could be written now without being queued; 0 while anything is queued. */
   get sendWindow(): number {
     if (this.closed || this.#queuedBytes > 0 || this.#send.hasWaiting) return 0;
-    return Math.max(0, Math.min(this.sendWindowBytes, this.#send.window));
+    return Math.max(0, Math.min(this.sendWindowBytes, this.#send.available));
   }
 
   /** Bytes that were written and wait for a window. The owner bounds them by heeding `write`'s answer. */
@@ -239,7 +239,7 @@ export class Http2Stream implements WaitingStream {
   }
 
   #frameLength(wished: number): number {
-    return Math.min(wished, this.sendWindowBytes, this.#send.window, this.#send.remote.maxFrameSize);
+    return Math.min(wished, this.sendWindowBytes, this.#send.available, this.#send.remote.maxFrameSize);
   }
 
   #data(chunk: Buffer, start: number, end: number, endStream: boolean): void {
