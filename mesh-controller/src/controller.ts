@@ -159,12 +159,13 @@ export class MeshController implements AsyncDisposable {
     return this.drain(0);
   }
 
-  /** Gives a state to the agents, and with it the roots that are trusted now. */
+  /** Gives a state to the agents, and with it the roots that are trusted now and the key of sessions. */
   #publish(state: MeshState, versions: VersionFile): void {
-    const { authority } = this.#platform;
+    const { authority, sessionKey } = this.#platform;
     const rootsPem = authority.trustBundle.pem;
     const signingRoot = authority.trustBundle.roots[0]?.fingerprint256 ?? '';
-    const settings = { ...state.settings, trust: { rootsPem, signingRoot } };
+    const sessions = sessionKey === undefined ? {} : { sessionKey };
+    const settings = { ...state.settings, trust: { rootsPem, signingRoot }, ...sessions };
     const version = this.#feed.setState({ ...state, settings });
     this.#registry.published(version);
     versions.note(version);

@@ -13,6 +13,7 @@ import type { Clock, Logger } from '@tulle/core';
 import type { AuthenticateNode, NodeReport } from '@tulle/feed';
 import type { ObjectStore } from './objects/object-store.ts';
 import type { MeshSnapshot } from './pipeline/mesh-snapshot.ts';
+import { sessionKeyOfFile } from './server/session-key.ts';
 
 /** What a {@link Platform} may look at. */
 export interface PlatformParts {
@@ -25,6 +26,8 @@ export interface Platform {
   readonly authority: Authority;
   /** The same authority where its root can be replaced by steps. */
   readonly rotation?: RotatableAuthority;
+  /** What agents sign sessions with, base64url: the same for all controllers of the mesh, and after each restart. */
+  readonly sessionKey?: string;
   /** Tells who asks for a certificate. */
   readonly authenticate: Authenticate;
   /** Tells which node's agent asks for configuration, or reports. */
@@ -74,6 +77,7 @@ export function localPlatform(options: LocalPlatformOptions): Platform {
   return {
     authority,
     rotation: authority,
+    sessionKey: sessionKeyOfFile(join(stateDir, 'session.key')),
     authenticate: tokenOrCertificate((token) => nodes.authenticate(token), { clock, trustDomain }),
     authenticateNode: (token) => nodes.authenticate(token),
     tokenNodes: () => tokenNodes(nodeTokensDir),

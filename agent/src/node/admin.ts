@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { AgentCertificatesView, AgentConfigView, AgentPodsView } from '@tulle/admin-api';
 import type { Logger } from '@tulle/core';
 import { errorMessage } from '@tulle/core';
-import { redactRoutes } from '@tulle/ir';
+import { redactRoutes, redactSettings } from '@tulle/ir';
 import type { ListenAddress } from '../options.ts';
 import type { Agent } from './agent.ts';
 import { metricsContentType, renderMetrics } from './metrics.ts';
@@ -75,7 +75,7 @@ export class AgentEndpoints {
       '/v1/tunnels': async () => json({ tunnels: (await agent.workers.measure()).flatMap((worker) => worker.tunnels) }),
       '/v1/dump': () =>
         json({
-          settings: agent.mesh.settings,
+          settings: agent.mesh.settings === undefined ? undefined : redactSettings(agent.mesh.settings),
           workloads: Object.fromEntries(agent.mesh.workloads),
           services: Object.fromEntries(agent.mesh.services),
           endpoints: Object.fromEntries(agent.mesh.endpoints),

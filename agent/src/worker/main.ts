@@ -5,6 +5,7 @@ import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { processLogger } from '../log.ts';
 import { MemoryTrimmer } from '../memory-trimmer.ts';
 import { CertificateStore } from './certificates.ts';
+import { Sessions } from './http/sessions.ts';
 import { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
 import { MeshView } from './mesh-view.ts';
 import { Originations } from './origination.ts';
@@ -49,6 +50,7 @@ function receive(message: ToWorker): void {
       ticker: new Ticker(tickMs),
       counters: new Counters(),
       requests: new RequestMetrics(),
+      sessions: new Sessions(),
       connections: new ConnectionMetrics(),
       writer: new ByteWriter(),
       encoder: new HpackEncoder(),
@@ -61,6 +63,7 @@ function receive(message: ToWorker): void {
     case 'mesh':
       context.mesh.apply(message.delta);
       context.certificates.trust(message.delta.settings?.trust);
+      if (message.delta.settings !== undefined) context.sessions.setKey(message.delta.settings.sessionKey);
       pods.policiesChanged(message.delta);
       return;
     case 'certificate':

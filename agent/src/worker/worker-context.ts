@@ -1,6 +1,7 @@
 import type { Logger } from '@tulle/core';
 import type { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { CertificateStore } from './certificates.ts';
+import type { Sessions } from './http/sessions.ts';
 import type { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
 import type { MeshView } from './mesh-view.ts';
 import type { Originations } from './origination.ts';
@@ -17,6 +18,7 @@ export interface WorkerContext {
   readonly ticker: Ticker;
   readonly counters: Counters;
   readonly requests: RequestMetrics;
+  readonly sessions: Sessions;
   readonly connections: ConnectionMetrics;
   /** Heads are written here; whoever writes takes the bytes before anything else can write. */
   readonly writer: ByteWriter;

@@ -8,6 +8,7 @@ import type { Platform, PlatformParts } from '../platform.ts';
 import { KubernetesControl } from './kubernetes-control.ts';
 import { KubernetesSource } from './kubernetes-source.ts';
 import { SecretAuthority } from './secret-authority.ts';
+import { sessionKeyOfSecret } from './session-key-secret.ts';
 import { publishTrustBundle, readTrustBundle, trustBundleName } from './trust-bundles.ts';
 import { withdrawn } from './withdrawal.ts';
 
@@ -47,6 +48,8 @@ export async function openKubernetes(
   });
   // Agents wait for it to be there, whoever leads.
   await publishTrustBundle(client, bundle, authority.trustBundle.pem);
+  const sessionSecret = { namespace: systemNamespace, name: 'tulle-session-key' };
+  const sessionKey = await sessionKeyOfSecret(client, sessionSecret, logger);
   const source = new KubernetesSource({ client, clock, logger });
   const platform = ({ store, snapshot }: PlatformParts): Platform => {
     const tokens = new TokenReviewAuthenticator({
@@ -76,6 +79,7 @@ export async function openKubernetes(
     return {
       authority,
       rotation: authority,
+      ...(sessionKey === undefined ? {} : { sessionKey }),
       authenticate: tokenOrCertificate((token) => tokens.authenticate(token), { clock, trustDomain }),
       authenticateNode: (token) => tokens.authenticateNode(token),
       tokenNodes: () => [],

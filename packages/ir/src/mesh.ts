@@ -9,6 +9,13 @@ export interface MeshSettings {
   readonly mtlsMode: 'permissive' | 'strict';
   /** Absent where the authority is not the controller's own: then what comes with a certificate is trusted. */
   readonly trust?: MeshTrust;
+  /**
+   * What agents sign the sessions of requests with, 32 bytes in base64url. It must be the same everywhere: a session
+   * begins at the agent of one client pod and may go on at that of another, of the same Deployment on another node.
+   * It is worth less than a certificate's key: who has it can choose the endpoint of a Service that they may call
+   * anyway. Agents get it over the feed alone, and no dump shows it. Absent: no sessions are kept.
+   */
+  readonly sessionKey?: string;
   /** Who signs certificates, where it is not the controller. */
   readonly certificateAuthority?: ExternalAuthority;
 }

@@ -57,7 +57,7 @@ describe('redaction', () => {
   it('is of a whole state, too', () => {
     const none = new Map<string, never>();
     const state = {
-      settings: { trustDomain: 'cluster.local', mtlsMode: 'strict' },
+      settings: { trustDomain: 'cluster.local', mtlsMode: 'strict', sessionKey: 'c2VjcmV0' },
       policies: none,
       workloads: none,
       services: none,
@@ -65,6 +65,7 @@ describe('redaction', () => {
       routes: new Map([['shop/cart:80', routes]]),
     } as const;
     expect(redactState(state).routes.get('shop/cart:80')).toEqual(redactRoutes(routes));
+    expect(redactState(state).settings).toEqual({ ...state.settings, sessionKey: '[redacted]' });
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { MeshState } from './mesh.ts';
+import type { MeshSettings, MeshState } from './mesh.ts';
 import type { HeaderModifier, HeaderValue, HttpFilter, HttpMatch, HttpRule, RouteTable, StringMatch } from './route.ts';
 import type { ServiceRoutes } from './route.ts';
 
@@ -50,10 +50,16 @@ export function shownValue({ name, value }: HeaderValue): string {
 
 /**
  * The state as people may see it: values of headers and query parameters whose names say that they are secrets are
- * replaced by {@link redactedText}. Only routes hold such; names, and that there is a value, stay.
+ * replaced by {@link redactedText}, and so is the key of sessions. Names, and that there is a value, stay.
  */
 export function redactState(state: MeshState): MeshState {
-  return { ...state, routes: new Map([...state.routes].map(([key, routes]) => [key, redactRoutes(routes)])) };
+  const settings = redactSettings(state.settings);
+  return { ...state, settings, routes: new Map([...state.routes].map(([key, routes]) => [key, redactRoutes(routes)])) };
+}
+
+/** The settings as people may see them; see {@link redactState}. */
+export function redactSettings(settings: MeshSettings): MeshSettings {
+  return settings.sessionKey === undefined ? settings : { ...settings, sessionKey: redactedText };
 }
 
 /** The routes of a Service port as people may see them; see {@link redactState}. */

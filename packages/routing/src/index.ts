@@ -14,5 +14,7 @@ export { CompiledBackend, CompiledRule } from './rule.ts';
 export type { CompiledMirror } from './rule.ts';
 export { Sampler } from './sampler.ts';
 export * from './service-routes.ts';
+export { CompiledSession } from './session.ts';
+export * from './session-token.ts';
 export { CompiledTcpRoutes, CompiledTcpRule, CompiledTlsRoutes } from './tcp-routes.ts';
 export { WeightedShare } from './weighted-share.ts';

@@ -7,6 +7,7 @@ import type { CompiledRewrite } from './redirect.ts';
 import { compileRetryPolicy } from './retry-policy.ts';
 import type { CompiledRetryPolicy } from './retry-policy.ts';
 import { Sampler } from './sampler.ts';
+import { CompiledSession } from './session.ts';
 import { WeightedShare } from './weighted-share.ts';
 
 type MirrorFilter = Extract<HttpFilter, { type: 'mirror' }>;
@@ -97,6 +98,8 @@ export class CompiledRule {
   readonly redirect: CompiledRedirect | undefined;
   readonly cors: CompiledCors | undefined;
   readonly retry: CompiledRetryPolicy | undefined;
+  /** How sessions are kept whatever the backend; where it is absent, each backend's Service says it. */
+  readonly session: CompiledSession | undefined;
   /** The rule's own filters, for answers that no backend gives; a backend's are with the backend, these included. */
   readonly requestHeaders: HeaderEdits | undefined;
   readonly responseHeaders: HeaderEdits | undefined;
@@ -113,6 +116,7 @@ export class CompiledRule {
     this.redirect = redirect === undefined ? undefined : new CompiledRedirect(redirect, prefixLength);
     this.cors = cors === undefined ? undefined : new CompiledCors(cors);
     this.retry = rule.retry === undefined ? undefined : compileRetryPolicy(rule.retry);
+    this.session = rule.sessionPersistence === undefined ? undefined : new CompiledSession(rule.sessionPersistence);
     this.requestHeaders = modifiersOf(rule.filters, 'requestHeaders');
     this.responseHeaders = modifiersOf(rule.filters, 'responseHeaders');
     this.rewrite = compileRewrite(filtersOf(rule.filters, 'rewrite'), prefixLength);

@@ -50,7 +50,8 @@ export class Attempts implements Deadline {
   readonly #pod: Pod;
   readonly #choice: RouteChoice;
   readonly #owner: AttemptOwner;
-  #endpoint: BalancedEndpoint | undefined;
+  /** Where the attempt under way goes. */
+  endpoint: BalancedEndpoint | undefined;
   /** The endpoint that failed last, where the next attempt waits for its time. */
   #avoid: BalancedEndpoint | undefined;
   #trailers: Buffer | undefined;
@@ -92,9 +93,11 @@ export class Attempts implements Deadline {
 
   #begin(avoid: BalancedEndpoint | undefined, bodyFollows: boolean): void {
     const { context } = this.#pod;
-    const endpoint = this.#choice.target?.balancer.pick(context.ticker.nowMs, avoid);
+    const { pinned, target } = this.#choice;
+    const endpoint =
+      pinned !== undefined && avoid === undefined ? pinned : target?.balancer.pick(context.ticker.nowMs, avoid);
     if (endpoint === undefined) return this.#owner.answer('no-healthy-endpoint');
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
     endpoint.begin();
     const { retry, outgoing } = this;
     const isFirst = retry.retries === 0 && !retry.staleOnce;
@@ -134,7 +137,7 @@ export class Attempts implements Deadline {
 
   /** Tries again after an attempt that ended so, where policy and budget allow it; gives false where they do not. */
   tryAgain(outcome: AttemptOutcome, status: number, health: EndpointOutcome): boolean {
-    const avoid = this.#endpoint;
+    const avoid = this.endpoint;
     const { retry } = this;
     const decision = retry.decide(outcome, status, this.#owner.isIdempotent);
     if (decision === 'no-budget') this.#pod.context.counters.add('retry_budget_exhausted');
@@ -178,9 +181,9 @@ export class Attempts implements Deadline {
 
   /** Tells the balancer how the attempt ended. */
   finish(health: EndpointOutcome): void {
-    const endpoint = this.#endpoint;
+    const endpoint = this.endpoint;
     if (endpoint === undefined) return;
-    this.#endpoint = undefined;
+    this.endpoint = undefined;
     const nowMs = performance.now();
     endpoint.finish(nowMs, nowMs - this.#startedMs, health);
   }

@@ -199,11 +199,16 @@ export class Exchange implements AttemptOwner {
     this.#status = status;
     this.responseStarted = true;
     attempts.settle();
+    const all = this.#responseEdits();
+    this.#response.head(head, all, switches ? 'switched' : ended ? 'nothing' : 'body');
+  }
+
+  /** What the rule's and the backend's filters say about the response, then CORS, then the session. */
+  #responseEdits(): HeaderEdits | undefined {
     const { backend, rule } = this.#choice;
     const edits = backend?.responseHeaders ?? rule?.responseHeaders;
-    const cors = this.#corsEdits;
-    const all = cors === undefined ? edits : edits === undefined ? cors : edits.followedBy(cors);
-    this.#response.head(head, all, switches ? 'switched' : ended ? 'nothing' : 'body');
+    const session = this.#choice.sessionEdits(this.#pod, this.#attempts.endpoint);
+    return joined(joined(edits, this.#corsEdits), session);
   }
 
   onResponseBody(chunk: Buffer, start: number, end: number): void {
@@ -294,4 +299,9 @@ export class Exchange implements AttemptOwner {
     this.#attempts.clear();
     this.#mirrors.clear();
   }
+}
+
+function joined(first: HeaderEdits | undefined, next: HeaderEdits | undefined): HeaderEdits | undefined {
+  if (first === undefined || next === undefined) return first ?? next;
+  return first.followedBy(next);
 }

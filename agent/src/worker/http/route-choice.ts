@@ -1,5 +1,5 @@
 import type { RequestHead } from '@tulle/core';
-import type { CompiledBackend, CompiledRule } from '@tulle/routing';
+import type { BalancedEndpoint, CompiledBackend, CompiledRule, CompiledSession, HeaderEdits } from '@tulle/routing';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod } from '../pod.ts';
 import type { AnswerReason } from './answers.ts';
@@ -17,6 +17,10 @@ export class RouteChoice {
   /** The Service port whose endpoints serve the request, where it is forwarded. */
   target: ServicePortView | undefined;
   series: PathSeries | undefined;
+  /** The endpoint that the request's session is with. */
+  pinned: BalancedEndpoint | undefined;
+  /** How the request's session is kept, where it has one or is to get one. */
+  #session: CompiledSession | undefined;
   readonly #protocol: string;
 
   /** `protocol` is the label of the request metrics. */
@@ -29,10 +33,13 @@ export class RouteChoice {
     this.rule = undefined;
     this.backend = undefined;
     this.target = frontend;
+    this.pinned = undefined;
+    this.#session = undefined;
     const decision = frontend.decisionFor(pod.spec.namespace);
     switch (decision.kind) {
       case 'implicit':
         this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        if (frontend.service.sessionPersistence !== undefined) this.#resumeAt(pod, frontend, head);
         return 'forward';
       case 'missing':
         this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
@@ -49,13 +56,64 @@ export class RouteChoice {
     if (rule === undefined) return 'no-route';
     this.rule = rule;
     if (rule.redirect !== undefined) return 'redirect';
+    // Sessions come before weights, and go on where the weight has become 0.
+    if (rule.session !== undefined && this.#resume(pod, rule, head)) return 'forward';
     const backend = rule.pickBackend();
     if (backend === undefined) return 'invalid-backend';
     this.backend = backend;
     if (backend.redirect !== undefined) return 'redirect';
     const { target } = backend;
     this.target = target.type === 'service' ? pod.context.mesh.servicePort(target.service, target.port) : undefined;
-    return this.target === undefined ? 'invalid-backend' : 'forward';
+    if (this.target === undefined) return 'invalid-backend';
+    if (rule.session === undefined && this.target.service.sessionPersistence !== undefined) {
+      this.#resume(pod, rule, head);
+    }
+    return 'forward';
+  }
+
+  /** Goes on with the request's session at whichever backend it is; gives false where it has none, or it is over. */
+  #resume(pod: Pod, rule: CompiledRule, head: RequestHead): boolean {
+    const { mesh, sessions } = pod.context;
+    this.#session = rule.session;
+    const tag = rule.session === undefined ? undefined : sessions.tagOf(rule.session, head.headers);
+    if (rule.session === undefined) this.#session = this.target && sessions.ofService(this.target.service);
+    else if (tag === undefined) return false;
+    for (const backend of rule.backends) {
+      const { target } = backend;
+      if (backend.redirect !== undefined || target.type !== 'service') continue;
+      const port = mesh.servicePort(target.service, target.port);
+      const session = rule.session ?? (port && sessions.ofService(port.service));
+      if (port === undefined || session === undefined) continue;
+      const named = tag ?? sessions.tagOf(session, head.headers);
+      const endpoint = named === undefined ? undefined : sessions.endpointOf(named, port);
+      if (endpoint === undefined) continue;
+      this.backend = backend;
+      this.target = port;
+      this.pinned = endpoint;
+      this.#session = session;
+      return true;
+    }
+    return false;
+  }
+
+  /** The same where there is no rule. */
+  #resumeAt(pod: Pod, frontend: ServicePortView, head: RequestHead): void {
+    const { sessions } = pod.context;
+    const session = sessions.ofService(frontend.service);
+    this.#session = session;
+    if (session === undefined) return;
+    const tag = sessions.tagOf(session, head.headers);
+    if (tag !== undefined) this.pinned = sessions.endpointOf(tag, frontend);
+  }
+
+  /** What the response of `endpoint` says where a session begins with it. */
+  sessionEdits(pod: Pod, endpoint: BalancedEndpoint | undefined): HeaderEdits | undefined {
+    const session = this.#session;
+    const { target } = this;
+    if (session === undefined || target === undefined || endpoint === undefined || endpoint === this.pinned) {
+      return undefined;
+    }
+    return pod.context.sessions.begin(session, target, endpoint);
   }
 
   /**

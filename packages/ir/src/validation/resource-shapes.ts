@@ -27,6 +27,7 @@ const settings = record(
       { rootsPem, signingRoot: text(255) },
       { federated: list(record({ trustDomain: text(255), rootsPem }), 100) },
     ),
+    sessionKey: text(128),
     certificateAuthority: record({ address: text(512), serverName: name, rootsPem }),
   },
 );

@@ -63,6 +63,7 @@ export class EndpointBalancer {
   private tiers: BalancedEndpoint[][] = [];
   private ejected: BalancedEndpoint[] = [];
   private healthyCount = 0;
+  private changes = 0;
 
   constructor(setup: BalancerSetup) {
     this.locality = setup.locality;
@@ -80,6 +81,11 @@ export class EndpointBalancer {
     return this.byKey.values();
   }
 
+  /** A number that changes whenever {@link update} has changed which endpoints there are. */
+  get revision(): number {
+    return this.changes;
+  }
+
   /** How many endpoints may be used, healthy or not. */
   get size(): number {
     return this.byKey.size;
@@ -95,6 +101,7 @@ export class EndpointBalancer {
     distribution: TrafficDistribution = this.distribution,
   ): void {
     this.distribution = distribution;
+    this.changes++;
     const gone = new Set(this.byKey.keys());
     const sinceMs = this.byKey.size > 0 ? nowMs : -Infinity;
     const start = { nowMs, guessMs: this.meanLatencyMs(nowMs), sinceMs };
