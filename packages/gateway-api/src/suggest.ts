@@ -20,8 +20,9 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** How many letters must be changed, added, dropped or swapped with their neighbour; `limit` or more is `limit`. */
-export function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit || Math.max(a.length, b.length) > maxLength) return limit;
+export function editDistance(one: string, other: string, limit: number): number {
+  if (Math.abs(one.length - other.length) >= limit || Math.max(one.length, other.length) > maxLength) return limit;
+  const [a, b] = withoutCommonEnds(one, other);
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -34,9 +35,19 @@ export function editDistance(a: string, b: string, limit: number): number {
       row.push(value);
     }
     // No later row has anything smaller than the smallest of two neighbours.
-    if (Math.min(...row) >= limit && Math.min(...last) >= limit) return limit;
+    if (row.every((value) => value >= limit) && last.every((value) => value >= limit)) return limit;
     beforeLast = last;
     last = row;
   }
   return Math.min(limit, last[b.length] ?? limit);
+}
+
+/** What two words do not begin and end with in common. */
+function withoutCommonEnds(a: string, b: string): readonly [string, string] {
+  const shorter = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
+  return [a.slice(start, a.length - end), b.slice(start, b.length - end)];
 }

@@ -10,7 +10,7 @@ export const fileLimits = {
   maxDepth: 64,
   /** Objects in a file. */
   maxObjects: 10_000,
-  /** How often the contents of anchors may be repeated by aliases. */
+  /** How many anchors and aliases a document may have, and how often the contents of anchors may be repeated. */
   maxAliases: 1_000,
 } as const;
 
@@ -51,7 +51,13 @@ export function readYaml(text: string): readonly YamlDocument[] {
     if (refusal === undefined) tokens.push(token);
     else refusals.push(refusal);
   }
-  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, merge: true, lineCounter: lines });
+  const composer = new Composer({
+    prettyErrors: false,
+    uniqueKeys: false,
+    merge: true,
+    lineCounter: lines,
+    logLevel: 'error',
+  });
   const documents = [...composer.compose(tokens)].flatMap((document) => readDocument(document, lines) ?? []);
   return [...documents, ...refusals.map(({ offset, message }) => refused(positionAt(lines, offset), message))].sort(
     (a, b) => a.start.line - b.start.line,
@@ -76,19 +82,32 @@ function positionAt(lines: LineCounter, offset: number): Position {
 /** What must be kept from the composer in a document, and where. */
 function refusalOf(document: CST.Token): { readonly offset: number; readonly message: string } | undefined {
   const waiting: { readonly token: CST.Token; readonly depth: number }[] = [{ token: document, depth: 0 }];
+  let aliases = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { token, depth } = next;
     // One level is the document itself.
     if (depth > fileLimits.maxDepth + 1)
       return { offset: token.offset, message: `nested deeper than ${fileLimits.maxDepth} levels` };
+    // Each alias is looked for among all anchors.
+    if (token.type === 'alias') aliases += 1;
+    if (aliases > fileLimits.maxAliases)
+      return { offset: token.offset, message: `more than ${fileLimits.maxAliases} anchors and aliases` };
     if ('items' in token)
-      for (const { key, value } of token.items) {
+      for (const { start, key, sep, value } of token.items) {
+        aliases += countAnchors(start) + countAnchors(sep);
+        if (key?.type === 'alias') aliases += 1;
         if (key && 'items' in key) return { offset: key.offset, message: 'a key must be a word, not a list or map' };
         if (value) waiting.push({ token: value, depth: depth + 1 });
       }
     if ('value' in token && token.value) waiting.push({ token: token.value, depth: depth + 1 });
   }
   return undefined;
+}
+
+function countAnchors(tokens: readonly CST.SourceToken[] | undefined): number {
+  let count = 0;
+  for (const { type } of tokens ?? []) if (type === 'anchor') count += 1;
+  return count;
 }
 
 function readDocument(document: Document.Parsed, lines: LineCounter): YamlDocument | undefined {

@@ -1,7 +1,7 @@
 import { compareText } from '../input.ts';
 
 /** How many names on either side of a word are looked at. */
-const reach = 20;
+const reach = 10;
 
 /** Sets of names, from each of which those near a word in alphabetical order can be had at once. */
 export class NameIndex {

@@ -63,7 +63,9 @@ export class RoutePart {
       this.#enterGroups(key, groups);
       statusDue.add(key);
     }
-    for (const key of groups) this.#mergeGroup(key, statusDue);
+    const ports = new Map<string, string>();
+    for (const key of groups) this.#mergeGroup(key, { statusDue, ports });
+    for (const [port, service] of ports) this.#updatePort(port, service);
     for (const key of statusDue) this.#updateStatus(key, now);
   }
 
@@ -103,7 +105,11 @@ export class RoutePart {
     }
   }
 
-  #mergeGroup(name: string, statusDue: Set<string>): void {
+  /** Merges a group anew; its routes are due a status, and its port a table. */
+  #mergeGroup(
+    name: string,
+    { statusDue, ports }: { readonly statusDue: Set<string>; readonly ports: Map<string, string> },
+  ): void {
     const group = this.#groups.get(name);
     if (group === undefined) return;
     const { service, port, consumer, members } = group;
@@ -117,7 +123,7 @@ export class RoutePart {
       const routes = keys.flatMap((key) => this.#attached.get(key)?.translated ?? []);
       group.outcome = mergeGroup({ service, port, consumer, routes });
     }
-    this.#updatePort(at, service);
+    ports.set(at, service);
   }
 
   #updatePort(at: string, service: string): void {
