@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { CodedError } from '@tulle/core';
-import { playgroundPaths, playgroundsRoot } from '@tulle/playground';
+import { isPlaygroundName, playgroundPaths, playgroundsRoot } from '@tulle/playground';
 import type { ControllerAddress } from './controller-address.ts';
 
 /** What the user said about which mesh is meant. */
@@ -103,24 +103,18 @@ async function playgroundNames(root: string): Promise<string[]> {
   return entries.filter((entry, index) => isDirectory[index] === true && isPlaygroundName(entry)).sort();
 }
 
-function isPlaygroundName(name: string): boolean {
-  try {
-    playgroundPaths(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function accepts(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = createConnection({ path: socketPath, timeout: 1000 });
     const answer = (accepted: boolean) => {
       socket.destroy();
       resolve(accepted);
     };
     socket.once('connect', () => answer(true));
-    socket.once('error', () => answer(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EACCES') return answer(false);
+      reject(new CodedError('NotRoot', 'only root may ask about a playground', { hint: 'sudo, or a root shell' }));
+    });
     socket.once('timeout', () => answer(false));
   });
 }

@@ -8,7 +8,7 @@ import type { UpOptions } from './commands/up.ts';
 
 export type { CommandOutput, DownOptions, ExecOptions, LogsOptions, PlaygroundStatusView, StatusOptions, UpOptions };
 export type { PodStatusView } from './commands/status.ts';
-export { defaultName, playgroundPaths, playgroundsRoot } from './paths.ts';
+export { defaultName, isPlaygroundName, playgroundPaths, playgroundsRoot } from './paths.ts';
 export type { PlaygroundPaths } from './paths.ts';
 export type { NodeState, PlaygroundProblem, PodPhase, ServiceState } from './state.ts';
 

@@ -11,6 +11,11 @@ export const netnsDir = '/run/netns';
 /** The name of a playground when none is given. */
 export const defaultName = 'default';
 
+/** How a command line names this playground: nothing for the one that is meant anyway. */
+export function nameOption(name: string): string {
+  return name === defaultName ? '' : ` --name ${name}`;
+}
+
 /** The directory that holds the state of every playground of this machine. */
 export function playgroundsRoot(env: NodeJS.ProcessEnv = process.env): string {
   return env['TULLE_PLAYGROUND_ROOT'] ?? defaultRoot;
@@ -39,13 +44,18 @@ export interface PlaygroundPaths {
   readonly fabricNetns: string;
 }
 
+/** Whether this may be the name of a playground: it becomes part of paths. */
+export function isPlaygroundName(name: string): boolean {
+  return /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name);
+}
+
 /**
  * The paths of the playground `name`. Unix socket paths are limited to 107 bytes, so the name is limited to 40.
  *
  * Throws a {@link CodedError} `InvalidName` for a name that could not be part of a path.
  */
 export function playgroundPaths(name: string, root: string = playgroundsRoot()): PlaygroundPaths {
-  if (!/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) {
+  if (!isPlaygroundName(name)) {
     throw new CodedError(
       'InvalidName',
       `"${name}" cannot name a playground: use at most 40 lower case letters, digits and hyphens`,

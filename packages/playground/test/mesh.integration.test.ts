@@ -102,9 +102,49 @@ spec: { containers: [{ name: main, command: [sh, -c, 'grep -c :3A99 /proc/net/tc
     },
   );
 
+  it('regression: the status did not name what the controller finds wrong', async () => {
+    playground.write(
+      'nowhere.yaml',
+      `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: nowhere, namespace: shop }
+spec: { parentRefs: [{ group: '', kind: Service, name: carts }] }
+`,
+    );
+    const { problems, ready } = await playground.until((status) => status.problems.length > 0);
+    expect(problems).toEqual([
+      {
+        severity: 'error',
+        object: 'HTTPRoute shop/nowhere',
+        file: 'nowhere.yaml',
+        line: 2,
+        message: expect.stringContaining('there is no Service "carts" in namespace "shop"'),
+      },
+    ]);
+    expect(ready).toBe(false);
+    playground.remove('nowhere.yaml');
+    await playground.until((status) => status.ready);
+  });
+
   it('leaves nothing behind', () => {
     const namespaces = playground.namespaces();
     expect(playground.tulle('down')).toMatchObject({ status: 0 });
     expect(playground.remains(namespaces)).toEqual(nothing);
+  });
+});
+
+describe('a playground whose controller cannot start', () => {
+  it('regression: up waited out its minute and said only the exit status', () => {
+    using playground = new TestPlayground('unstartable');
+    playground.write('shop.yaml', shop);
+    const began = performance.now();
+    const up = playground.tulle('up', [playground.manifests, '--trust-domain', 'not a domain', '--timeout', '50']);
+    expect(performance.now() - began).toBeLessThan(25_000);
+    expect(up.status).toBe(1);
+    expect(up.stderr).toMatch(
+      /^controller: it keeps ending \(exit status \d\); it said last:\n {2}error: .*'not a domain' is invalid/,
+    );
+    expect(playground.tulle('down').status).toBe(0);
   });
 });

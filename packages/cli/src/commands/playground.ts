@@ -1,6 +1,13 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { playgroundDown, playgroundExec, playgroundLogs, playgroundStatus, playgroundUp } from '@tulle/playground';
+import {
+  isPlaygroundName,
+  playgroundDown,
+  playgroundExec,
+  playgroundLogs,
+  playgroundStatus,
+  playgroundUp,
+} from '@tulle/playground';
 import type { CommandOutput, UpOptions } from '@tulle/playground';
 
 const output: CommandOutput = {
@@ -121,12 +128,18 @@ function named(command: Command): Command {
   return command.option(
     '--name <name>',
     'which playground, when there are several',
+    playgroundName,
     process.env['TULLE_PLAYGROUND'] ?? 'default',
   );
 }
 
 function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function playgroundName(text: string): string {
+  if (isPlaygroundName(text)) return text;
+  throw new InvalidArgumentError('It must be at most 40 lower case letters, digits and hyphens.');
 }
 
 function positive(text: string): number {

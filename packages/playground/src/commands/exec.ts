@@ -1,6 +1,7 @@
 import { CodedError } from '@tulle/core';
 import { makeBlocking } from '@tulle/linux';
 import { isAlive } from '../processes.ts';
+import { nameOption } from '../paths.ts';
 import { findPlayground, findPod } from './find.ts';
 
 /** Options of {@link playgroundExec}. */
@@ -16,16 +17,15 @@ export interface ExecOptions {
  * signals and exit status are the program's own. Never comes back; throws a {@link CodedError} when it cannot be done.
  */
 export function playgroundExec(options: ExecOptions): never {
-  const { state } = findPlayground(options.name);
+  const { state, running } = findPlayground(options.name);
   const pod = findPod(state, options.pod);
   if (pod.exec === undefined || pod.sandbox === undefined || !isAlive(pod.sandbox)) {
-    throw new CodedError(
-      'PodNotRunning',
-      `pod ${pod.namespace}/${pod.name} is not running: ${pod.reason ?? pod.phase}`,
-      {
-        hint: `tulle playground logs ${pod.namespace}/${pod.name}`,
-      },
-    );
+    const name = `${pod.namespace}/${pod.name}`;
+    const why = running ? (pod.reason ?? pod.phase) : 'the playground has crashed';
+    const option = nameOption(state.name);
+    throw new CodedError('PodNotRunning', `pod ${name} is not running: ${why}`, {
+      hint: running ? `tulle playground logs${option} ${name}` : `tulle playground up${option}, which cleans up first`,
+    });
   }
   if (options.command.length === 0) throw new CodedError('NoCommand', 'no program was named');
   const terminal = process.env['TERM'] === undefined ? {} : { TERM: process.env['TERM'] };

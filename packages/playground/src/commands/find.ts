@@ -1,5 +1,5 @@
 import { CodedError, parseNamespacedName } from '@tulle/core';
-import { defaultName, playgroundPaths } from '../paths.ts';
+import { defaultName, nameOption, playgroundPaths } from '../paths.ts';
 import type { PlaygroundPaths } from '../paths.ts';
 import { isAlive } from '../processes.ts';
 import { readState } from '../state.ts';
@@ -21,9 +21,8 @@ export function findPlayground(name: string = defaultName): FoundPlayground {
   const paths = playgroundPaths(name);
   const state = readState(paths);
   if (state !== undefined) return { paths, state, running: isAlive(state.supervisor) };
-  const option = name === defaultName ? '' : ` --name ${name}`;
   throw new CodedError('NoPlayground', `there is no playground "${name}"`, {
-    hint: `tulle playground up [DIR]${option}`,
+    hint: `tulle playground up [DIR]${nameOption(name)}`,
   });
 }
 

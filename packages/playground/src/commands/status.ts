@@ -1,6 +1,7 @@
 import type { AgentPodsView } from '@tulle/admin-api';
-import { agentSocket } from '../paths.ts';
+import { agentSocket, nameOption } from '../paths.ts';
 import { askAdmin } from '../supervisor/admin-client.ts';
+import { objectProblems } from '../supervisor/object-problems.ts';
 import { problemText } from '../problem-text.ts';
 import type { NodeState, PlaygroundProblem, PodPhase, ServiceState } from '../state.ts';
 import { findPlayground } from './find.ts';
@@ -56,9 +57,13 @@ export async function readPlaygroundStatus(name?: string): Promise<PlaygroundSta
 }
 
 async function statusOf({ paths, state, running }: FoundPlayground): Promise<PlaygroundStatusView> {
-  const views = state.mesh
-    ? await Promise.all(state.nodes.map((node) => askAdmin<AgentPodsView>(agentSocket(paths, node.name), '/v1/pods')))
-    : [];
+  const [views, ofObjects] = state.mesh
+    ? await Promise.all([
+        Promise.all(state.nodes.map((node) => askAdmin<AgentPodsView>(agentSocket(paths, node.name), '/v1/pods'))),
+        objectProblems(paths.controllerSocket),
+      ])
+    : [[], []];
+  const problems = [...state.problems, ...ofObjects];
   const captured = new Set(
     views.flatMap((view) => view?.pods ?? []).flatMap((pod) => (pod.captured === null ? [] : [pod.uid])),
   );
@@ -83,11 +88,11 @@ async function statusOf({ paths, state, running }: FoundPlayground): Promise<Pla
     pods,
     services: state.services,
     ca: state.ca,
-    ready: running && well && state.problems.every(({ severity }) => severity === 'warning'),
+    ready: running && well && problems.every(({ severity }) => severity === 'warning'),
     running,
     mesh: state.mesh,
     manifests: state.manifests,
-    problems: state.problems,
+    problems,
   };
 }
 
@@ -98,9 +103,10 @@ export async function playgroundStatus(options: StatusOptions, output: CommandOu
   if (options.output === 'json') output.print(`${JSON.stringify(view, null, 2)}\n`);
   else output.print(table(view));
   if (found.running) return 0;
+  const option = nameOption(view.name);
   output.printError(
     `tulle: the supervisor of the playground "${view.name}" has ended; nothing is repaired any more\n` +
-      `  Try: tulle playground up (it cleans up first), or tulle playground down\n`,
+      `  Try: tulle playground up${option} (it cleans up first), or tulle playground down${option}\n`,
   );
   return 1;
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { CodedError } from '@tulle/core';
 import { createFabric } from '../network/topology.ts';
 import { nodes } from '../network/addresses.ts';
-import { defaultName, netnsPath, playgroundPaths, processLog } from '../paths.ts';
+import { defaultName, nameOption, netnsPath, playgroundPaths, processLog } from '../paths.ts';
 import type { PlaygroundPaths } from '../paths.ts';
 import { findProgram } from '../pods/command-line.ts';
 import { openLog } from '../pods/log-file.ts';
@@ -60,7 +60,7 @@ export async function playgroundUp(
     if (healthy) return playgroundStatus({ name: paths.name, output: 'table' }, output);
     const why = state.manifests === manifests ? 'but not everything is ready' : `with ${state.manifests}`;
     throw new CodedError('AlreadyRunning', `the playground "${paths.name}" is running already, ${why}`, {
-      hint: `tulle playground status --name ${paths.name}, or down, or another --name`,
+      hint: `tulle playground status${nameOption(paths.name)}, or down, or another --name`,
     });
   }
   if (hasRemains(paths)) {

@@ -13,7 +13,7 @@ import type { PodRuntime } from '../pods/pod-runtime.ts';
 import { openLog } from '../pods/log-file.ts';
 import { RestartingProcess } from '../pods/restarting-process.ts';
 import { answers, askAdmin } from './admin-client.ts';
-import type { PlaygroundProblem } from '../state.ts';
+import { lastWordsIn } from './last-words.ts';
 import type { SupervisorOptions } from './options.ts';
 
 const workspace = resolve(import.meta.dirname, '../../../..');
@@ -33,6 +33,9 @@ const admitWaitMs = 10_000;
 /** How long a pod's namespace waits for the agent to let go of it. */
 const letGoWaitMs = 2000;
 
+/** A part that was started again so often is not about to become well by itself. */
+const hopelessRestarts = 3;
+
 /** The mesh's own processes: the controller beside the bridge, and an agent in each node. They are started again when they end. */
 export class MeshProcesses {
   readonly #paths: PlaygroundPaths;
@@ -40,6 +43,7 @@ export class MeshProcesses {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #processes = new Map<string, RestartingProcess>();
+  readonly #lastExits = new Map<string, string>();
 
   constructor(paths: PlaygroundPaths, options: SupervisorOptions, clock: Clock, logger: Logger) {
     this.#paths = paths;
@@ -57,7 +61,7 @@ export class MeshProcesses {
       writeFileSync(join(this.#paths.tokens, node.name), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
     this.#run('controller', process.execPath, [...nodeFlags, controllerMain, ...this.#controllerFlags()]);
-    await this.#wait(bundleWaitMs, () => Promise.resolve(existsSync(this.#paths.caBundle)));
+    await this.#wait(bundleWaitMs, async () => existsSync(this.#paths.caBundle) || this.isHopeless);
     const nsenter = findProgram('nsenter');
     for (const node of nodes) {
       const inNode = [`--net=${netnsPath(nodeNetns(this.#paths, node.name))}`, process.execPath];
@@ -69,6 +73,9 @@ export class MeshProcesses {
   async missing(
     pods: readonly { readonly uid: string; readonly node: string; readonly label: string }[],
   ): Promise<string[]> {
+    const hopeless = [...this.#processes.keys()].filter((name) => this.#keepsEnding(name));
+    // What else does not work follows from that.
+    if (hopeless.length > 0) return hopeless.map((name) => `${name}: ${this.#processState(name)}`);
     const missing: string[] = [];
     const status = await askAdmin<StatusView>(this.#paths.controllerSocket, '/v1/status');
     if (status === undefined) missing.push(`controller: ${this.#processState('controller')}`);
@@ -100,15 +107,9 @@ export class MeshProcesses {
     return missing.sort();
   }
 
-  /** What the controller finds wrong with the objects that it reads: routes of what is not there, and the like. */
-  async objectProblems(): Promise<PlaygroundProblem[]> {
-    const status = await askAdmin<StatusView>(this.#paths.controllerSocket, '/v1/status');
-    return (status?.problems ?? []).flatMap(({ severity, object, message, file, line }) => {
-      if (object === undefined || file === undefined) return [];
-      const { kind, namespace, name } = object;
-      const label = `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
-      return [{ severity, object: label, message, file, ...(line === undefined ? {} : { line }) }];
-    });
+  /** Whether a part keeps ending, so that waiting for it is in vain. */
+  get isHopeless(): boolean {
+    return [...this.#processes.keys()].some((name) => this.#keepsEnding(name));
   }
 
   /**
@@ -164,9 +165,17 @@ export class MeshProcesses {
   }
 
   #processState(name: string): string {
+    if (this.#keepsEnding(name)) {
+      const words = lastWordsIn(processLog(this.#paths, name)).map((line) => `\n  ${line}`);
+      return `it keeps ending (${this.#lastExits.get(name)}); it said last:${words.join('')}`;
+    }
     const state = this.#processes.get(name)?.state;
     if (state === undefined) return 'not started yet';
     return state.kind === 'waiting' || state.kind === 'ended' ? `it ended: ${state.last.words}` : 'not ready yet';
+  }
+
+  #keepsEnding(name: string): boolean {
+    return (this.#processes.get(name)?.restarts ?? 0) >= hopelessRestarts;
   }
 
   #run(name: string, file: string, args: readonly string[]): void {
@@ -186,8 +195,10 @@ export class MeshProcesses {
       clock: this.#clock,
       onChange: () => {
         const { state } = managed;
-        if (state.kind === 'waiting')
+        if (state.kind === 'waiting') {
+          this.#lastExits.set(name, state.last.words);
           this.#logger.warn(`${name} ended and is started again`, { why: state.last.words });
+        }
         // A socket that nobody listens on any more only misleads.
         if (state.kind === 'waiting' && name === 'controller') rmSync(this.#paths.controllerSocket, { force: true });
       },

@@ -8,7 +8,7 @@ import { DnsServer } from '../dns/server.ts';
 import { dnsAddress, nodes } from '../network/addresses.ts';
 import { hooksText, restoreRules } from '../network/service-rules.ts';
 import { nodeLink } from '../network/topology.ts';
-import { netnsPath, nodeNetns, playgroundPaths } from '../paths.ts';
+import { nameOption, netnsPath, nodeNetns, playgroundPaths } from '../paths.ts';
 import type { PlaygroundPaths } from '../paths.ts';
 import { findPrograms } from '../pods/command-line.ts';
 import { boundLog } from '../pods/log-file.ts';
@@ -19,6 +19,7 @@ import type { PlaygroundProblem, PlaygroundState } from '../state.ts';
 import { lineLogger } from './file-logger.ts';
 import { openManifests } from './manifest-source.ts';
 import { MeshProcesses } from './mesh-processes.ts';
+import { objectProblems } from './object-problems.ts';
 import type { SupervisorMessage, SupervisorOptions } from './options.ts';
 import { Publisher } from './publisher.ts';
 
@@ -129,7 +130,7 @@ class Supervisor {
     let waiting: string[] = [];
     while (this.#clock.monotonicMs() < deadline) {
       const view = this.#cluster.view();
-      const unready = unreadyPods(view);
+      const unready = unreadyPods(view, this.#options.name);
       const hopeless = unready.filter((pod) => pod.hopeless);
       if (!podsTold && unready.length === hopeless.length) {
         podsTold = true;
@@ -145,11 +146,17 @@ class Supervisor {
         }
         break;
       }
+      if (this.#mesh?.isHopeless === true) {
+        // Pods that wait to be captured are not what is broken.
+        waiting = mesh;
+        break;
+      }
       await new Promise<void>((resolve) => this.#clock.after(25, resolve));
     }
     this.#stage = 'running';
     this.#writeState();
-    const problems = [...this.#problems(this.#cluster.view()), ...((await this.#mesh?.objectProblems()) ?? [])];
+    const ofObjects = this.#mesh === undefined ? [] : await objectProblems(this.#paths.controllerSocket);
+    const problems = [...this.#problems(this.#cluster.view()), ...ofObjects];
     const errors = problems.filter(({ severity }) => severity === 'error');
     return [...errors.map(problemText), ...waiting];
   }
@@ -207,13 +214,14 @@ class Supervisor {
   }
 }
 
-function unreadyPods(view: ClusterView): { readonly text: string; readonly hopeless: boolean }[] {
+function unreadyPods(view: ClusterView, playground: string): { readonly text: string; readonly hopeless: boolean }[] {
+  const option = nameOption(playground);
   return view.podStates.flatMap((pod) => {
     if (pod.phase === 'Terminating' || pod.phase === 'Succeeded' || pod.ready) return [];
     const name = `${pod.namespace}/${pod.name}`;
     return [
       {
-        text: `pod ${name}: ${pod.reason ?? pod.phase} (see: tulle playground logs ${name})`,
+        text: `pod ${name}: ${pod.reason ?? pod.phase} (see: tulle playground logs${option} ${name})`,
         hopeless: pod.phase === 'Failed' || pod.restarts >= hopelessRestarts,
       },
     ];
