@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { namespacedKey } from '@tulle/core';
 import type { NamespacedName } from '@tulle/core';
-import type { EndpointSlice } from '@tulle/gateway-api';
+import type { EndpointSlice, Service } from '@tulle/gateway-api';
 import { allocateClusterIps, nodes, PodAddresses } from '../network/addresses.ts';
 import type { NodeAddress } from '../network/addresses.ts';
 import type { ServicePortRule } from '../network/service-rules.ts';
@@ -144,16 +144,17 @@ export class Cluster {
     return {
       pods,
       podStates: pods.map((pod) => podState(pod, this.#wanted(pod))).sort(byNamespaceAndName),
-      services: [...wishes.services.values()].map((service) => ({
-        namespace: service.metadata.namespace,
-        name: service.metadata.name,
-        clusterIP: this.#clusterIps.get(namespacedKey(service.metadata)) ?? service.spec.clusterIP ?? '',
-      })),
+      services: [...wishes.services].map(([key, service]) => this.#serviceState(key, service)).sort(byNamespaceAndName),
       rules,
       zone,
       files: objectFiles(objects),
       problems: [...wishes.problems, ...this.#ipProblems],
     };
+  }
+
+  #serviceState(key: string, { metadata: { namespace, name }, spec }: Service): ServiceState {
+    const headless = spec.clusterIP === 'None' ? 'None' : '';
+    return { namespace, name, clusterIP: this.#clusterIps.get(key) ?? headless };
   }
 
   #wanted(pod: PodRuntime): boolean {

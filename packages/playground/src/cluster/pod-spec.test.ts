@@ -16,12 +16,12 @@ const problemsOf = (container: object, spec: object = {}) =>
 
 describe('decodePodSpec', () => {
   it('fills in defaults and ignores what has no meaning in a playground', () => {
-    const { spec, problems } = decode({ containers: [web], tolerations: [{}], terminationGracePeriodSeconds: 30 });
+    const { spec, problems } = decode({ containers: [web], tolerations: [{}] });
     expect(problems).toEqual([]);
     expect(spec).toMatchObject({
       serviceAccountName: 'default',
       restartPolicy: 'Always',
-      terminationGracePeriodSeconds: 5,
+      terminationGracePeriodSeconds: 30,
     });
   });
 

@@ -62,11 +62,8 @@ export interface VolumeMount {
   readonly readOnly: boolean;
 }
 
-/** How long a pod may take to end when it does not say so itself. */
-const defaultGraceSeconds = 5;
-
-/** What decoding fills in for Kubernetes' own default; a 30 that somebody wrote cannot be told from it. */
-const kubernetesGraceSeconds = 30;
+/** Kubernetes' own default. */
+const defaultGraceSeconds = 30;
 
 /** Reads a pod's spec. What the playground cannot do is a problem; what has no meaning in it (`image`, `resources`) is ignored. */
 export function decodePodSpec(spec: Fields): PodSpec {
@@ -87,14 +84,13 @@ export function decodePodSpec(spec: Fields): PodSpec {
       `there is no node "${nodeName}"; the nodes are ${nodes.map((node) => node.name).join(' and ')}`,
     );
   }
-  const gracePeriod = spec.integer('terminationGracePeriodSeconds', 0, 3600) ?? kubernetesGraceSeconds;
   const volumes = spec.objects('volumes').flatMap((each) => decodeVolume(each) ?? []);
   checkMounts(spec, volumes);
   return {
     nodeName,
     serviceAccountName: spec.string('serviceAccountName') ?? 'default',
     restartPolicy: decodeRestartPolicy(spec),
-    terminationGracePeriodSeconds: gracePeriod === kubernetesGraceSeconds ? defaultGraceSeconds : gracePeriod,
+    terminationGracePeriodSeconds: spec.integer('terminationGracePeriodSeconds', 0, 3600) ?? defaultGraceSeconds,
     hostname: dnsLabel(spec, 'hostname'),
     subdomain: dnsLabel(spec, 'subdomain'),
     initContainers,
