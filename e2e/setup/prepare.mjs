@@ -69,7 +69,14 @@ function checkMachine() {
   if (process.getuid() !== 0) {
     throw new SetupError(
       'this needs root: it makes network namespaces and redirect rules in them',
-      `sudo npm ${process.argv.slice(2).join(' ')}`,
+      `sudo npm run ${process.argv[2] ?? 'setup'}`,
+    );
+  }
+  const missing = missingCapabilities();
+  if (missing.length > 0) {
+    throw new SetupError(
+      `this is root without ${missing.join(' and ')}, which network namespaces and redirect rules need`,
+      'a machine of its own, or a container that is --privileged',
     );
   }
   if (!existsSync('/proc/self/ns/net'))
@@ -77,6 +84,14 @@ function checkMachine() {
       'this kernel has no network namespaces (CONFIG_NET_NS)',
       'a kernel of Debian, Ubuntu or Fedora',
     );
+}
+
+/** What root may not do here: containers take these capabilities away. */
+function missingCapabilities() {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+  const held = BigInt(`0x${effective || '0'}`);
+  const needed = { CAP_NET_ADMIN: 12n, CAP_SYS_ADMIN: 21n };
+  return Object.entries(needed).flatMap(([name, bit]) => ((held >> bit) & 1n ? [] : [name]));
 }
 
 async function installDebianPackages(groups) {

@@ -7,20 +7,30 @@ import type { Tunnel } from '../playground-client.ts';
 import { ShopCluster } from './shop-cluster.ts';
 import { Story } from './story.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-    name: { type: 'string', default: 'demo' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const usage =
+  'usage: npm run demo [-- --json] [-- --keep] [-- --name NAME]\n' +
+  '  --json   one JSON document with every figure\n' +
+  '  --keep   leave the playground running, and say what to try next\n';
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+        name: { type: 'string', default: 'demo' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`tulle: ${errorMessage(error)}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
 if (options.help) {
-  process.stdout.write(
-    'usage: npm run demo [-- --json] [-- --keep] [-- --name NAME]\n' +
-      '  --json   one JSON document with every figure\n' +
-      '  --keep   leave the playground running, and say what to try next\n',
-  );
+  process.stdout.write(usage);
   process.exit(0);
 }
 
@@ -183,6 +193,13 @@ async function tell(): Promise<void> {
   await encrypted();
   await liveEdit();
   await join('tools');
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    process.stderr.write('tulle: interrupted; the playground is taken down\n');
+    void shop.down().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+  });
 }
 
 let failure: unknown;
