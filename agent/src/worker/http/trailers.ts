@@ -1,33 +1,11 @@
-import { equalsIgnoreCase } from '@tulle/core';
 import type { HeaderBlock } from '@tulle/core';
+import { isForbiddenTrailer } from '@tulle/wire';
 import type { HpackEncoder } from '@tulle/wire';
 import type { HttpVersion } from './sides.ts';
 
-/** Fields that act on framing, routing, authentication or the reading of the content (RFC 9110 section 6.5.1). */
-const forbiddenNames: readonly Uint8Array[] = [
-  'authorization',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'expect',
-  'forwarded',
-  'host',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'range',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'www-authenticate',
-].map((name) => Buffer.from(name, 'latin1'));
+const underscore = 95;
 
-/** Encodes trailers for a version, in a buffer of their own. In HTTP/1.1 those that may not be trailers are left out. */
+/** Encodes trailers for a version, in a buffer of their own. In HTTP/1.1 those that may not be there are left out. */
 export function encodeTrailers(
   { encoder }: { readonly encoder: HpackEncoder },
   version: HttpVersion,
@@ -46,7 +24,7 @@ function trailerLines({ buffer, count, ranges }: HeaderBlock): string {
   for (let i = 0; i < count; i++) {
     const start = ranges[i * 4] as number;
     const end = ranges[i * 4 + 1] as number;
-    if (forbiddenNames.some((name) => equalsIgnoreCase(buffer, start, end, name))) continue;
+    if (isForbiddenTrailer(buffer, start, end) || buffer.subarray(start, end).includes(underscore)) continue;
     const value = bytes.toString('latin1', ranges[i * 4 + 2] as number, ranges[i * 4 + 3] as number);
     lines += `${bytes.toString('latin1', start, end)}: ${value}\r\n`;
   }

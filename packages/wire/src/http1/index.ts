@@ -12,6 +12,7 @@ export { Http1RequestHead } from './request-head.ts';
 export { Http1RequestReader } from './request-reader.ts';
 export { Http1ResponseHead } from './response-head.ts';
 export { Http1ResponseReader } from './response-reader.ts';
+export { isForbiddenTrailer } from './trailers.ts';
 export { writeChunk, writeLastChunk } from './write-chunk.ts';
 export type { HeadEdits, RequestHeadEdits } from './write-head.ts';
 export { needsUnframedBody, writeRequestHead, writeResponseHead } from './write-head.ts';

@@ -1,7 +1,7 @@
 import { equalsIgnoreCase } from '@tulle/core';
 import { ascii } from './characters.ts';
 import type { FieldBlock } from './field-block.ts';
-import { fieldKind } from './field-block.ts';
+import { fieldKind, kindOfName } from './field-block.ts';
 
 /**
  * Fields besides those of {@link fieldKind} that would act on framing, routing, authentication or the reading of the
@@ -24,14 +24,22 @@ const FORBIDDEN: readonly Uint8Array[] = [
   'www-authenticate',
 ].map(ascii);
 
+/** Whether the field named `buffer[start..end)` may not be a trailer. */
+export function isForbiddenTrailer(buffer: Uint8Array, start: number, end: number): boolean {
+  return kindOfName(buffer, start, end) !== fieldKind.other || isForbiddenName(buffer, start, end);
+}
+
 /** Whether a trailer section holds a field that may not be one. */
 export function hasForbiddenTrailer(trailers: FieldBlock): boolean {
   const { buffer, count, kinds, ranges } = trailers;
   for (let i = 0; i < count; i++) {
     if (kinds[i] !== fieldKind.other) return true;
-    for (const name of FORBIDDEN) {
-      if (equalsIgnoreCase(buffer, ranges[i * 4] as number, ranges[i * 4 + 1] as number, name)) return true;
-    }
+    if (isForbiddenName(buffer, ranges[i * 4] as number, ranges[i * 4 + 1] as number)) return true;
   }
+  return false;
+}
+
+function isForbiddenName(buffer: Uint8Array, start: number, end: number): boolean {
+  for (const name of FORBIDDEN) if (equalsIgnoreCase(buffer, start, end, name)) return true;
   return false;
 }

@@ -1,5 +1,7 @@
 import { equalsBytes, equalsIgnoreCase, type RequestHead } from '@tulle/core';
 import { HeaderScratch } from '../hpack/index.ts';
+import { targetBytes } from '../http1/characters.ts';
+import { isAuthority } from '../http1/host.ts';
 
 /**
  * A decoded and checked header list. Pseudo-header fields are in it like all others, always first; their indexes are
@@ -62,7 +64,7 @@ export class Http2Headers extends HeaderScratch {
     if (!this.#valueIs(this.method, tokenByte)) return ':method is no token';
     this.isConnect = this.valueEquals(this.method, connectMethod);
     this.isHead = this.valueEquals(this.method, headMethod);
-    if (this.authority >= 0 && !this.#valueIs(this.authority, authorityByte)) return ':authority is not valid';
+    if (this.authority >= 0 && !this.#isAuthority(this.authority)) return ':authority is not valid';
     if (this.isConnect && this.protocol < 0) {
       if (this.scheme >= 0 || this.path >= 0) return 'CONNECT with :scheme or :path';
       return this.authority < 0 ? 'CONNECT without :authority' : undefined;
@@ -207,7 +209,7 @@ export class Http2Headers extends HeaderScratch {
     const end = this.valueEnd(this.path);
     if (start === end) return 'an empty :path';
     for (let at = start; at < end; at++) {
-      if (pathByte[this.buffer[at] as number] === 0) return ':path has forbidden bytes';
+      if (targetBytes[this.buffer[at] as number] === 0) return ':path has forbidden bytes';
     }
     if (this.buffer[start] === slash) return undefined;
     const isAsterisk = this.valueEquals(this.path, asterisk) && this.valueEquals(this.method, optionsMethod);
@@ -217,7 +219,7 @@ export class Http2Headers extends HeaderScratch {
   /** Section 8.3.1: a Host that differs from :authority makes the request malformed. */
   #checkHost(): string | undefined {
     if (this.#host < 0) return undefined;
-    if (!this.#valueIs(this.#host, authorityByte)) return 'host is not valid';
+    if (!this.#isAuthority(this.#host)) return 'host is not valid';
     if (this.authority < 0) return undefined;
     const authority = this.buffer.subarray(this.valueStart(this.authority), this.valueEnd(this.authority));
     const lower = Buffer.from(authority.toString('latin1').toLowerCase(), 'latin1');
@@ -229,6 +231,11 @@ export class Http2Headers extends HeaderScratch {
   /** The index of the host field, or -1. */
   get host(): number {
     return this.#host;
+  }
+
+  /** Section 8.3.1: a host and perhaps a port, as in HTTP/1.1, where the request may be going. */
+  #isAuthority(index: number): boolean {
+    return isAuthority(this.buffer, this.valueStart(index), this.valueEnd(index));
   }
 
   /** Whether the value is not empty and has only bytes of a class. */
@@ -319,17 +326,12 @@ const oneOf = (text: string): ((byte: number) => boolean) => {
   return (byte) => bytes.has(byte);
 };
 const tokenPunctuation = oneOf("!#$%&'*+-.^_`|~");
-const authorityPunctuation = oneOf("-._~!$&'()*+,;=:[]%");
 const schemePunctuation = oneOf('+-.');
 
 /** RFC 9110 section 5.6.2, in lower case only (section 8.2.1). */
 const nameByte = byteClass((byte) => isLower(byte) || isDigit(byte) || tokenPunctuation(byte));
 const tokenByte = byteClass((byte) => isLetter(byte) || isDigit(byte) || tokenPunctuation(byte));
-/** RFC 3986 section 3.2 without user information, which section 8.3.1 forbids. */
-const authorityByte = byteClass((byte) => isLetter(byte) || isDigit(byte) || authorityPunctuation(byte));
 const schemeByte = byteClass((byte) => isLetter(byte) || isDigit(byte) || schemePunctuation(byte));
-/** No controls, spaces or fragments. */
-const pathByte = byteClass((byte) => byte > 32 && byte !== 127 && byte !== 35);
 /** RFC 9110 section 5.5: visible, space, tab and 128 to 255. */
 const valueByte = byteClass((byte) => (byte >= 32 && byte !== 127) || byte === 9);
 
