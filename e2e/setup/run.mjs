@@ -26,6 +26,8 @@ const commands = {
   proofs: [['e2e/setup/test.mjs', '--only', 'proofs', ...args]],
   soak: [['e2e/src/soak/main.ts', ...args]],
   bench: [['e2e/bench/main.ts', ...args]],
+  'bench:translate': [['packages/translate/bench/scale.ts', ...args]],
+  generate: [['packages/gateway-api/generate.ts', ...args]],
   cluster: [['e2e/cluster/src/main.ts', ...args]],
   conformance: [['e2e/conformance/main.ts', ...args]],
 };

@@ -1,8 +1,9 @@
 /**
- * Makes `src/generated` from the CustomResourceDefinitions in `crds`, and from our own in `deploy/crds`.
+ * Makes `src/generated` from the CustomResourceDefinitions in `crds` (the experimental channel, of which types are made,
+ * and below it the standard one), and from our own in `deploy/crds`.
  *
- *     node packages/gateway-api/generate.ts                  regenerate
- *     node packages/gateway-api/generate.ts --update DIR     first take the CRDs and Go names of another release; DIR is
+ *     npm run generate                                       regenerate
+ *     npm run generate -- --update DIR                       first take the CRDs and Go names of another release; DIR is
  *                                                            the unpacked Go module sigs.k8s.io/gateway-api
  *                                                            (`go mod download -json sigs.k8s.io/gateway-api@VERSION`)
  */
@@ -17,10 +18,11 @@ import { typesFile } from './generator/types.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const crdDirectory = join(root, 'crds');
+const standardCrdDirectory = join(crdDirectory, 'standard');
 const ownCrdDirectory = join(root, '..', '..', 'deploy', 'crds');
 const outputDirectory = join(root, 'src', 'generated');
 
-/** The CRD files that a mesh needs; the experimental channel's are supersets of the standard channel's. */
+/** The CRD files that a mesh needs. */
 const wanted =
   /^gateway\.networking\.(x-)?k8s\.io_(httproutes|grpcroutes|tcproutes|tlsroutes|udproutes|referencegrants|backendtlspolicies|x[a-z]+)\.yaml$/;
 
@@ -32,6 +34,9 @@ export function generate(): Map<string, string> {
   const files = new Map<string, string>([['types.ts', typesFile(crds, names)]]);
   for (const crd of crds) files.set(`${crd.kind.toLowerCase()}.json`, schemaFile(crd));
   files.set('definitions.ts', definitionsFile(crds));
+  const standard = [...crdsIn(standardCrdDirectory, wanted), ...crds.filter(({ group }) => !group.endsWith('k8s.io'))];
+  for (const crd of standard) files.set(`standard/${crd.kind.toLowerCase()}.json`, schemaFile(crd));
+  files.set('standard/definitions.ts', definitionsFile(standard));
   return files;
 }
 
@@ -71,10 +76,16 @@ function examples(folder: string): string {
 }
 
 function update(moduleDirectory: string): void {
-  const source = join(moduleDirectory, 'config', 'crd', 'experimental');
-  for (const name of readdirSync(crdDirectory)) rmSync(join(crdDirectory, name));
-  for (const name of readdirSync(source).filter((name) => wanted.test(name)))
-    writeFileSync(join(crdDirectory, name), readFileSync(join(source, name)));
+  rmSync(crdDirectory, { recursive: true });
+  mkdirSync(standardCrdDirectory, { recursive: true });
+  for (const [channel, directory] of [
+    ['experimental', crdDirectory],
+    ['standard', standardCrdDirectory],
+  ] as const) {
+    const source = join(moduleDirectory, 'config', 'crd', channel);
+    for (const name of readdirSync(source).filter((name) => wanted.test(name)))
+      writeFileSync(join(directory, name), readFileSync(join(source, name)));
+  }
   const packages = ['apis/v1', 'apisx/v1alpha1'].map((path) => join(moduleDirectory, path));
   writeFileSync(join(crdDirectory, 'go-types.json'), `${JSON.stringify(goTypes(packages), undefined, 1)}\n`);
   for (const [name, folder] of [
@@ -89,6 +100,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const flag = process.argv.indexOf('--update');
   if (flag > 0) update(process.argv[flag + 1] ?? '');
   rmSync(outputDirectory, { recursive: true, force: true });
-  mkdirSync(outputDirectory, { recursive: true });
+  mkdirSync(join(outputDirectory, 'standard'), { recursive: true });
   for (const [name, text] of generate()) writeFileSync(join(outputDirectory, name), text);
 }

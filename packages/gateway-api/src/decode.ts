@@ -1,7 +1,7 @@
 import { err, errorMessage, ok, type Result } from '@tulle/core';
 import { copyBounded } from './copy.ts';
 import { checkCoreObject } from './core/core-rules.ts';
-import { findKind } from './kinds.ts';
+import { findKind, kindDefinitions, type Kinds } from './kinds.ts';
 import { checkMetadata, metadataSchema } from './metadata-rules.ts';
 import { shorten, show, type ObjectError, type ObjectIssue } from './object-error.ts';
 import { groupOf, type KubernetesObject } from './object.ts';
@@ -54,6 +54,12 @@ export class ObjectDecoder {
   readonly #structures = new StructureCompiler(this.#patterns);
   readonly #rules = new RuleEngine(this.#patterns);
   readonly #compiled = new Map<string, CompiledKind>();
+  readonly #kinds: Kinds;
+
+  /** `kinds`: what is decoded and how; unless said otherwise what the API's experimental channel has. */
+  constructor(kinds: Kinds = kindDefinitions) {
+    this.#kinds = kinds;
+  }
 
   /**
    * Decodes one object of JSON-like input. Never throws, and takes time in proportion to the input; gives every
@@ -62,7 +68,7 @@ export class ObjectDecoder {
   decode(input: unknown, options: DecodeOptions = {}): Result<KubernetesObject, readonly ObjectError[]> {
     let name = '';
     try {
-      const head = readHead(input, options);
+      const head = readHead(input, options, this.#kinds);
       if (!head.ok) return err([head.error]);
       name = head.value.name;
       return this.#decodeBody(head.value, options);
@@ -118,7 +124,7 @@ export class ObjectDecoder {
   }
 }
 
-function readHead(input: unknown, options: DecodeOptions): Result<Head, ObjectError> {
+function readHead(input: unknown, options: DecodeOptions, kinds: Kinds = kindDefinitions): Result<Head, ObjectError> {
   const fail = (path: string, message: string, expected: string, object = ''): Result<Head, ObjectError> =>
     err({ code: 'not-an-object', object, path, message, expected });
   if (typeof input !== 'object' || input === null || Array.isArray(input))
@@ -132,7 +138,7 @@ function readHead(input: unknown, options: DecodeOptions): Result<Head, ObjectEr
     return fail('apiVersion', 'is required', 'group/version', name);
   if (typeof apiVersion !== 'string')
     return fail('apiVersion', `expected a string, got ${show(apiVersion)}`, 'group/version', name);
-  const found = findKind(shorten(apiVersion, 200), shorten(kind, 80));
+  const found = findKind(shorten(apiVersion, 200), shorten(kind, 80), kinds);
   if ('code' in found) return err({ ...found, object: name });
   const group = groupOf(apiVersion);
   const version = group === '' ? apiVersion : apiVersion.slice(group.length + 1);

@@ -7,15 +7,22 @@ import type { ObjectIssue } from './object-error.ts';
 import type { KindDefinition } from './schema.ts';
 import { suggest } from './suggest.ts';
 
-const gatewayApiKinds = definitions.map((definition): KindDefinition => ({
-  ...(definition as Omit<KindDefinition, 'coverage'>),
-  coverage: 'complete',
-}));
+/** Kinds by their name: no two groups have kinds of the same name here. */
+export type Kinds = ReadonlyMap<string, KindDefinition>;
 
-/** Every kind that is decoded, by its name: no two groups have kinds of the same name here. */
-export const kindDefinitions: ReadonlyMap<string, KindDefinition> = new Map(
-  [...serviceKinds, ...configurationKinds, ...workloadKinds, ...gatewayApiKinds].map((kind) => [kind.kind, kind]),
-);
+/** The kinds of Kubernetes' own, and those of CustomResourceDefinitions. */
+export function kindsWith(customResources: readonly unknown[]): Kinds {
+  const ofCrds = customResources.map((definition): KindDefinition => ({
+    ...(definition as Omit<KindDefinition, 'coverage'>),
+    coverage: 'complete',
+  }));
+  return new Map(
+    [...serviceKinds, ...configurationKinds, ...workloadKinds, ...ofCrds].map((kind) => [kind.kind, kind]),
+  );
+}
+
+/** Every kind that is decoded, those of the Gateway API as its experimental channel has them. */
+export const kindDefinitions: Kinds = kindsWith(definitions);
 
 /** The apiVersion that decoded objects of a kind carry, such as `gateway.networking.k8s.io/v1`. */
 export function apiVersionOf(kind: ObjectKind): string {
@@ -38,9 +45,9 @@ const kindsOfOthers: Readonly<Record<string, string>> = {
 };
 
 /** The definition for an object's apiVersion and kind, or what is wrong with them. */
-export function findKind(version: string, kind: string): KindDefinition | ObjectIssue {
-  const definition = kindDefinitions.get(kind);
-  if (definition === undefined) return unknownKind(version, kind);
+export function findKind(version: string, kind: string, kinds: Kinds = kindDefinitions): KindDefinition | ObjectIssue {
+  const definition = kinds.get(kind);
+  if (definition === undefined) return unknownKind(version, kind, kinds);
   const group = groupOf(version);
   if (
     group === definition.group &&
@@ -72,10 +79,10 @@ export function findKind(version: string, kind: string): KindDefinition | Object
   };
 }
 
-function unknownKind(version: string, kind: string): ObjectIssue {
+function unknownKind(version: string, kind: string, kinds: Kinds): ObjectIssue {
   const other = Object.hasOwn(kindsOfOthers, kind) ? kindsOfOthers[kind] : undefined;
   const group = groupOf(version);
-  const sameGroup = [...kindDefinitions.values()].filter((definition) => definition.group === group);
+  const sameGroup = [...kinds.values()].filter((definition) => definition.group === group);
   const suggestion =
     other === undefined
       ? suggest(
@@ -86,7 +93,11 @@ function unknownKind(version: string, kind: string): ObjectIssue {
   return {
     code: 'unknown-kind',
     path: 'kind',
-    message: other ?? `"${kind}" of "${version}" is not a kind that a mesh knows`,
+    message:
+      other ??
+      (kindDefinitions.has(kind)
+        ? onlyExperimental(kind)
+        : `"${kind}" of "${version}" is not a kind that a mesh knows`),
     value: kind,
     ...(suggestion === undefined ? {} : { suggestion }),
   };
@@ -99,4 +110,8 @@ function versionsOf(definition: KindDefinition): readonly string[] {
 
 function apiVersion({ group }: KindDefinition, version: string): string {
   return group === '' ? version : `${group}/${version}`;
+}
+
+function onlyExperimental(kind: string): string {
+  return `${kind} is in the experimental channel of the Gateway API only`;
 }
