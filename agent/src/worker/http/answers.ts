@@ -1,3 +1,5 @@
+import type { Http1FailureCode } from '@tulle/wire';
+
 /** Why the mesh itself answered a request: the value of the header `tulle-reason`, and a label of metrics. */
 export type AnswerReason =
   | 'no-route'
@@ -58,6 +60,12 @@ const reasonPhrases: Readonly<Record<number, string>> = {
 /** The status of a reason's answer. */
 export function answerStatus(reason: AnswerReason): number {
   return answers[reason][0];
+}
+
+/** The reason of an answer to a request that the HTTP/1.1 reader refused. */
+export function reasonOfFailure(code: Http1FailureCode | undefined): AnswerReason {
+  if (code === 'not-http') return 'not-http';
+  return code === 'header-too-large' ? 'header-too-large' : 'bad-request';
 }
 
 const made = new Map<string, Buffer>();

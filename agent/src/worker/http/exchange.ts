@@ -199,16 +199,8 @@ export class Exchange implements AttemptOwner {
     this.#status = status;
     this.responseStarted = true;
     attempts.settle();
-    const all = this.#responseEdits();
-    this.#response.head(head, all, switches ? 'switched' : ended ? 'nothing' : 'body');
-  }
-
-  /** What the rule's and the backend's filters say about the response, then CORS, then the session. */
-  #responseEdits(): HeaderEdits | undefined {
-    const { backend, rule } = this.#choice;
-    const edits = backend?.responseHeaders ?? rule?.responseHeaders;
-    const session = this.#choice.sessionEdits(this.#pod, this.#attempts.endpoint);
-    return joined(joined(edits, this.#corsEdits), session);
+    const edits = this.#choice.responseEdits(this.#pod, this.#corsEdits, attempts.endpoint);
+    this.#response.head(head, edits, switches ? 'switched' : ended ? 'nothing' : 'body');
   }
 
   onResponseBody(chunk: Buffer, start: number, end: number): void {
@@ -299,9 +291,4 @@ export class Exchange implements AttemptOwner {
     this.#attempts.clear();
     this.#mirrors.clear();
   }
-}
-
-function joined(first: HeaderEdits | undefined, next: HeaderEdits | undefined): HeaderEdits | undefined {
-  if (first === undefined || next === undefined) return first ?? next;
-  return first.followedBy(next);
 }

@@ -7,7 +7,7 @@ import type { Pod, PodConnection } from '../pod.ts';
 import type { Splice } from '../splice.ts';
 import type { Deadline } from '../tick.ts';
 import type { AnswerReason } from './answers.ts';
-import { answerStatus, http1Answer, http1Preflight, http1Redirect } from './answers.ts';
+import { answerStatus, http1Answer, http1Preflight, http1Redirect, reasonOfFailure } from './answers.ts';
 import { Exchange } from './exchange.ts';
 import { Http1IncomingRequest } from './http1-request.ts';
 import { Http1Responder } from './http1-responder.ts';
@@ -145,11 +145,7 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   /** The client broke the protocol: the answer the codec says, and the end of the connection. */
   #refuse(): void {
     const { failure } = this.#reader;
-    const status = failure?.status ?? 400;
-    const code = failure?.code;
-    const reason: AnswerReason =
-      code === 'not-http' ? 'not-http' : code === 'header-too-large' ? 'header-too-large' : 'bad-request';
-    this.#answerAndClose(status, reason);
+    this.#answerAndClose(failure?.status ?? 400, reasonOfFailure(failure?.code));
   }
 
   #answerAndClose(status: number, reason: AnswerReason): void {
@@ -165,22 +161,11 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
 
   onEnd(): void {
     this.#clientEnded = true;
-    switch (this.#state) {
-      case 'head': {
-        this.#close();
-        return;
-      }
-      case 'exchange':
-        // The body will not come to its end; a request that is whole still gets its response.
-        if (this.#reader.state === 'body' && this.#held === undefined) {
-          this.#exchange.clientGone(http2ErrorCode.cancel);
-          this.#leave();
-          this.#channel.reset();
-        }
-        return;
-      case 'closing':
-      case 'upgraded':
-      case 'closed':
+    if (this.#state === 'head') this.#close();
+    else if (this.#state === 'exchange' && this.#reader.state === 'body' && this.#held === undefined) {
+      // The body will not come to its end; a request that is whole still gets its response.
+      this.#exchange.clientGone(http2ErrorCode.cancel);
+      this.breakOff();
     }
   }
 
@@ -193,21 +178,15 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
     this.#leave();
   }
 
+  /** The exchange has deadlines of its own. */
   onDeadline(): void {
-    switch (this.#state) {
-      case 'head':
-        if (this.#reader.headBegun) this.#answerAndClose(answerStatus('header-timeout'), 'header-timeout');
-        else this.#close();
-        return;
-      case 'closing':
-        this.#leave();
-        this.#channel.reset();
-        return;
-      case 'exchange':
-      case 'upgraded':
-      case 'closed':
-    }
+    if (this.#state === 'closing') this.breakOff();
+    else if (this.#state !== 'head') return;
+    else if (this.#reader.headBegun) this.#answerAndClose(answerStatus('header-timeout'), 'header-timeout');
+    else this.#close();
   }
+
+  // What the exchange asks for.
 
   setPayload(payload: boolean): void {
     this.#payload = payload;

@@ -106,14 +106,18 @@ export class RouteChoice {
     if (tag !== undefined) this.pinned = sessions.endpointOf(tag, frontend);
   }
 
-  /** What the response of `endpoint` says where a session begins with it. */
-  sessionEdits(pod: Pod, endpoint: BalancedEndpoint | undefined): HeaderEdits | undefined {
-    const session = this.#session;
+  /** What is done to the fields of the response of `endpoint`: by filters, then by CORS, then for the session. */
+  responseEdits(
+    pod: Pod,
+    cors: HeaderEdits | undefined,
+    endpoint: BalancedEndpoint | undefined,
+  ): HeaderEdits | undefined {
+    const edits = joined(this.backend?.responseHeaders ?? this.rule?.responseHeaders, cors);
     const { target } = this;
-    if (session === undefined || target === undefined || endpoint === undefined || endpoint === this.pinned) {
-      return undefined;
-    }
-    return pod.context.sessions.begin(session, target, endpoint);
+    // A session that goes on needs no word.
+    const begins = this.#session !== undefined && endpoint !== undefined && endpoint !== this.pinned;
+    if (!begins || target === undefined || this.#session === undefined) return edits;
+    return joined(edits, pod.context.sessions.begin(this.#session, target, endpoint));
   }
 
   /**
@@ -144,4 +148,9 @@ export class RouteChoice {
   record(status: number, reason: string, durationMs: number): void {
     this.series?.record(status, reason, durationMs);
   }
+}
+
+function joined(first: HeaderEdits | undefined, next: HeaderEdits | undefined): HeaderEdits | undefined {
+  if (first === undefined || next === undefined) return first ?? next;
+  return first.followedBy(next);
 }
