@@ -22,8 +22,9 @@ const loopDelay = monitorEventLoopDelay({ resolution: 20 });
 let pods: PodSet | undefined;
 let context: WorkerContext | undefined;
 
+/** Tells the main process. One that is just ending hears nothing, which is no failure: `disconnect` follows. */
 function tell(message: FromWorker): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, () => {});
 }
 
 function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
