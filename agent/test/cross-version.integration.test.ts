@@ -5,6 +5,7 @@ import { constants } from 'node:http2';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { http1Exchange, Http1Backend, http2Call, Http2Backend, http2Session, readHttp2 } from './http-harness.ts';
 import type { TestPod } from './mesh-of-namespaces.ts';
@@ -213,6 +214,44 @@ describe('an HTTP/1.1 client and an HTTP/2 server, by appProtocol', () => {
     socket.destroy();
   });
 
+  it('holds little of a large request whose server is slow', async () => {
+    const release = Promise.withResolvers<void>();
+    backend.handle = (stream) => {
+      stream.pause();
+      void release.promise.then(() => stream.close());
+    };
+    const socket = await mesh.connect(web, { address, port: 80 });
+    socket.write(`POST / HTTP/1.1\r\nHost: cart\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(mebibyte), Buffer.from('\r\n')]);
+    expect(await sentBeforeStall(mesh, socket, chunk)).toBeLessThan(64 * mebibyte);
+    release.resolve();
+    socket.destroy();
+  });
+
+  it('sends a request again that a server did not process, with what it had sent of the body', async () => {
+    let refusals = 1;
+    let body = '';
+    backend.handle = (stream) => {
+      stream.on('data', (part: Buffer) => {
+        if (refusals-- > 0) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        else body += part.toString();
+      });
+      stream.on('end', () => {
+        if (stream.destroyed || stream.closed) return;
+        stream.respond({ ':status': 200 });
+        stream.end('taken');
+      });
+    };
+    const socket = await mesh.connect(web, { address, port: 80 });
+    const answer = readAll(socket);
+    socket.write('POST / HTTP/1.1\r\nHost: c\r\nContent-Length: 10\r\nConnection: close\r\n\r\napple');
+    while (refusals >= 0 && body === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.write(' pie!');
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*taken/);
+    expect(body).toBe('apple pie!');
+    socket.destroy();
+  });
+
   it('answers 502 to a request whose stream is reset, and cuts off a response that had begun', async () => {
     backend.handle = (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     expect(await send('GET / HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n')).toMatch(
@@ -245,6 +284,21 @@ describe('an HTTP/1.1 client and an HTTP/2 server, by appProtocol', () => {
     expect(await closed).toBe(constants.NGHTTP2_CANCEL);
   });
 });
+
+/** Writes `chunk` until nothing more is taken; gives how many bytes were. The worker's memory must not show them. */
+async function sentBeforeStall(mesh: MeshOfNamespaces, to: Writable, chunk: Buffer): Promise<number> {
+  const before = (await mesh.measures()).rssBytes;
+  let sentBytes = 0;
+  for (;;) {
+    sentBytes += chunk.length;
+    if (to.write(chunk)) continue;
+    const drained = once(to, 'drain').then(() => true);
+    const stalled = new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, false));
+    if (!(await Promise.race([drained, stalled])) || sentBytes > 512 * mebibyte) break;
+  }
+  expect((await mesh.measures()).rssBytes - before).toBeLessThan(96 * mebibyte);
+  return sentBytes;
+}
 
 function writeBlocks(stream: ServerHttp2Stream, block: Buffer, times: number): void {
   let left = times;
@@ -415,6 +469,17 @@ describe('an HTTP/2 client and an HTTP/1.1 server, by appProtocol', () => {
     expect(answer.headers['x-hash']).toBe(hashOf(block, 24));
     expect(hashOf(answer.body, 1)).toBe(hashOf(block, 24));
     session.close();
+  });
+
+  it('holds little of a large request whose server is slow', async () => {
+    backend.handle = (request) => {
+      request.pause();
+    };
+    const session = await open();
+    const stream = session.request({ ':method': 'POST', ':path': '/' });
+    stream.on('error', () => {});
+    expect(await sentBeforeStall(mesh, stream, Buffer.alloc(mebibyte))).toBeLessThan(64 * mebibyte);
+    session.destroy();
   });
 
   it('sends the response of a server that ends it by closing, and resets what is cut off', async () => {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
+import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { http1Exchange, Http1Backend, Http2Backend, http2Call, http2Session } from './http-harness.ts';
+import { http1Exchange, Http1Backend, Http2Backend, http2Call, http2Session, readHttp2 } from './http-harness.ts';
 import type { TestPod } from './mesh-of-namespaces.ts';
 import { MeshOfNamespaces, readAll } from './mesh-of-namespaces.ts';
 
@@ -149,6 +150,35 @@ describe('WebSocket, each version of HTTP on either side', () => {
     expect(answer.headers).toMatchObject({ ':status': 502, 'tulle-reason': 'upstream-reset' });
     answerKey = acceptOf;
     session.close();
+  });
+
+  it('keeps what a client sends too early from a server that does not switch: it would be its next request', async () => {
+    const got: Buffer[] = [];
+    const raw = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => {
+        got.push(chunk);
+        socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
+      });
+    });
+    raw.listen({ fd: mesh.listen(mesh.pods.get('chat') as TestPod, 8083) });
+    mesh.addService('raw', '10.99.0.4', {
+      pods: [mesh.pods.get('chat') as TestPod],
+      targetPort: 8083,
+      protocol: 'http',
+    });
+    const session = await offered('10.99.0.4');
+    const stream = session.request({ ...connect, ':path': '/' });
+    stream.on('error', () => {});
+    const answered = readHttp2(stream);
+    stream.write('GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect((await answered).headers[':status']).toBe(403);
+    expect((await http2Call(session, { ':path': '/next' })).headers[':status']).toBe(403);
+    const text = Buffer.concat(got).toString();
+    expect(text).not.toContain('smuggled');
+    expect(text).toMatch(/GET \/next /);
+    session.close();
+    raw.close();
   });
 
   it('cuts off one side when the other is cut off', async () => {
