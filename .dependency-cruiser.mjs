@@ -61,7 +61,7 @@ export default {
       from: { path: '^(packages/[^/]+|agent|ca|mesh-controller|deploy/images|e2e)/' },
       to: {
         path: '^(packages/[^/]+|agent|ca|mesh-controller|deploy/images)/src/',
-        pathNot: ['^$1/', '/src/index\\.ts$', '^packages/(identity/src/peer|ir/src/canonical)\\.ts$'],
+        pathNot: ['^$1/', '/src/index\\.ts$', '^packages/(gateway-api/src/standard|identity/src/peer|ir/src/canonical)\\.ts$'],
       },
     },
     {

@@ -5,7 +5,11 @@ import { createColors } from 'picocolors';
 import { readFileSync } from 'node:fs';
 import { buildProgram, runCli, type CliContext } from '../src/index.ts';
 import { registerAnalyze } from '../src/commands/analyze.ts';
+import { FakeApiServer, type FakeResource } from '@tulle/testkit';
+import { parseAllDocuments } from 'yaml';
 import { temporaryDirectory } from './fake-controller.ts';
+
+const gateway = 'gateway.networking.k8s.io/v1';
 
 afterEach(() => {
   process.exitCode = undefined;
@@ -18,6 +22,14 @@ async function analyze(files: Readonly<Record<string, string>>, ...more: string[
     await mkdir(join(directory.path, name, '..'), { recursive: true });
     await writeFile(join(directory.path, name), text);
   }
+  const args = more.includes('-f') ? more : ['-f', directory.path, ...more];
+  const { out, ...rest } = await tulle(['analyze', ...args]);
+  return { ...rest, out: out.replaceAll(`${directory.path}/`, '') };
+}
+
+/** Runs `tulle` with this command in it; what ended with 1 before does not count for it. */
+async function tulle(args: readonly string[]) {
+  process.exitCode = undefined;
   let out = '';
   let err = '';
   const context: CliContext = {
@@ -27,9 +39,8 @@ async function analyze(files: Readonly<Record<string, string>>, ...more: string[
     printError: (text) => void (err += text),
   };
   const program = buildProgram(context, [(command) => registerAnalyze(command, context)]);
-  const args = more.includes('-f') ? more : ['-f', directory.path, ...more];
-  const status = await runCli(program, ['analyze', ...args], context);
-  return { status, out: out.replaceAll(`${directory.path}/`, ''), err };
+  const status = await runCli(program, args, context);
+  return { status, out, err };
 }
 
 const namespace = (name: string, mesh = 'enabled') => `
@@ -102,7 +113,7 @@ b.yaml:10: error: HTTPRoute shop/r: rules[0].backendRefs[1]: Service "shop/cart"
       'warning: HTTPRoute qa/r: has no effect: it acts on clients in namespace "qa" only, and none of them is in the mesh',
     );
     const producer = [namespace('shop', 'disabled'), cart, route(toCart)].join('---');
-    expect((await analyze({ 'a.yaml': producer })).out).toContain('no namespace in these manifests is in the mesh');
+    expect((await analyze({ 'a.yaml': producer })).out).toContain('has no effect: no namespace is in the mesh');
     // Namespaces that the manifests do not hold may well be in the mesh.
     expect((await analyze({ 'a.yaml': [cart, route(toCart, 'r', 'qa')].join('---') })).out).toContain('no problems');
   });
@@ -182,8 +193,132 @@ spec: { containers: [{ name: c }] }
     });
   });
 
+  it('finds every rule of a network policy that keeps tunnels out, but not where another rule lets them in', async () => {
+    const from = (name: string) => `from: [{ podSelector: { matchLabels: { app: ${name} } } }]`;
+    const rules = (...list: string[]) => policy(`  ingress:\n${list.map((one) => `    - { ${one} }`).join('\n')}`);
+    const lines = async (text: string) =>
+      [
+        ...(await analyze({ 'a.yaml': [whole, pod].join('---'), 'np.yaml': text })).out.matchAll(/ingress\[(\d)\]/g),
+      ].map(([, index]) => index);
+    const [http, tunnel] = ['ports: [{ port: 80 }]', 'ports: [{ port: 15008 }]'];
+    expect(await lines(rules(`${from('web')}, ${http}`, `${from('qa')}, ${http}`))).toEqual(['0', '1']);
+    expect(await lines(rules(`${from('web')}, ${http}`, `${from('web')}, ${tunnel}`))).toEqual([]);
+    expect(await lines(rules(`${from('web')}, ${http}`, `${from('qa')}, ${tunnel}`))).toEqual(['0']);
+    expect(await lines(rules(`${from('web')}, ${http}`, tunnel))).toEqual([]);
+  });
+
+  it('says what the standard channel does not take', async () => {
+    const udp = route(toCart, 'u').replace('HTTPRoute', 'TCPRoute').replace('/v1', '/v1alpha2');
+    const files = { 'a.yaml': [namespace('shop'), cart, udp].join('---') };
+    expect((await analyze(files)).status).toBe(0);
+    const { status, out } = await analyze(files, '--channel', 'standard');
+    expect(out).toContain('"gateway.networking.k8s.io/v1alpha2" has no TCPRoute that is known here');
+    expect(status).toBe(1);
+    expect((await analyze(files, '--channel', 'other')).status).toBe(2);
+  });
+
+  it('warns of routes for HTTP on a port that speaks something else', async () => {
+    const redis = cart.replace('port: 80', 'port: 80, appProtocol: redis');
+    const { out } = await analyze({ 'a.yaml': [namespace('shop'), redis, route('    - {}')].join('---') });
+    expect(out).toContain('a.yaml:6: warning: Service shop/cart: port 80 has an appProtocol that is tcp, not HTTP');
+  });
+
+  describe('against a cluster', () => {
+    const kinds: Readonly<Record<string, FakeResource>> = {
+      namespace: { groupVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
+      service: { groupVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true },
+      pod: { groupVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true },
+      httpRoute: { groupVersion: gateway, kind: 'HTTPRoute', plural: 'httproutes', namespaced: true },
+      tls: { groupVersion: gateway, kind: 'BackendTLSPolicy', plural: 'backendtlspolicies', namespaced: true },
+      configMap: { groupVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
+      networkPolicy: {
+        groupVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        plural: 'networkpolicies',
+        namespaced: true,
+      },
+    };
+
+    /** Runs it with a kubeconfig of an API server that holds these manifests. */
+    async function against(cluster: string, files: Readonly<Record<string, string>> | undefined) {
+      const server = await FakeApiServer.start(Object.values(kinds));
+      for (const document of parseAllDocuments(cluster)) {
+        const object = document.toJS() as { readonly kind: string; readonly metadata: { readonly name: string } };
+        const resource = Object.values(kinds).find(({ kind }) => kind === object.kind);
+        if (resource !== undefined) server.put(resource, object);
+      }
+      await using directory = await temporaryDirectory();
+      const kubeconfig = join(directory.path, 'kubeconfig');
+      await writeFile(
+        kubeconfig,
+        JSON.stringify({
+          clusters: [{ name: 'c', cluster: { server: server.url, 'insecure-skip-tls-verify': true } }],
+          users: [{ name: 'u', user: {} }],
+          contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+          'current-context': 'x',
+        }),
+      );
+      try {
+        if (files === undefined) return await tulle(['analyze', '--kubeconfig', kubeconfig]);
+        await writeFile(join(directory.path, 'a.yaml'), Object.values(files).join('---'));
+        const run = await tulle(['analyze', '--kubeconfig', kubeconfig, '-f', join(directory.path, 'a.yaml')]);
+        return { ...run, out: run.out.replaceAll(`${directory.path}/`, '') };
+      } finally {
+        await server.close();
+      }
+    }
+
+    const broken = route('    - backendRefs: [{ name: carts, port: 80 }]', 'broken');
+    const cluster = [namespace('shop'), cart.replace('ports:', 'clusterIP: 10.96.0.5, ports:'), pod].join('---');
+
+    it('looks at what is there, and names the objects', async () => {
+      const closed = policy('  ingress: [{ ports: [{ port: 80 }] }]');
+      const { status, out, err } = await against([cluster, broken, closed].join('---'), undefined);
+      expect(err).toBe('');
+      expect(out).toContain('error: HTTPRoute shop/broken: rules[0].backendRefs[0]: there is no Service "carts"');
+      expect(out).toContain('error: NetworkPolicy shop/only-web: spec.ingress[0].ports: lets in 80');
+      expect(out).toContain('2 errors, 0 warnings in 5 objects of the cluster');
+      expect(status).toBe(1);
+    });
+
+    it('looks at files as if they were applied there, and at nothing else', async () => {
+      const { status, out } = await against([cluster, broken].join('---'), { 'a.yaml': route(toCart, 'a') });
+      expect([status, out]).toEqual([0, 'no problems in 1 object of 1 file\n']);
+      const wrong = await against([cluster, broken].join('---'), { 'a.yaml': broken });
+      expect(wrong.out).toMatch(/^a\.yaml:8: error: HTTPRoute shop\/broken: rules\[0\]/);
+      expect(wrong.out).toContain('1 error, 0 warnings in 1 object of 1 file');
+      expect(wrong.status).toBe(1);
+    });
+
+    it('reads the ConfigMaps that policies name, and no others', async () => {
+      const tls = `
+apiVersion: ${gateway}
+kind: BackendTLSPolicy
+metadata: { name: p, namespace: shop }
+spec:
+  targetRefs: [{ group: '', kind: Service, name: cart }]
+  validation: { hostname: cart.example.com, caCertificateRefs: [{ group: '', kind: ConfigMap, name: ca }] }
+`;
+      const map = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: ca, namespace: shop }
+data: { ca.crt: no certificate }
+`;
+      expect((await against([cluster, tls].join('---'), undefined)).out).toContain('there is no ConfigMap "ca"');
+      expect((await against([cluster, tls, map].join('---'), undefined)).out).not.toContain('there is no ConfigMap');
+    });
+
+    it('ends with 1 when there is no cluster', async () => {
+      expect((await tulle(['analyze', '--kubeconfig', '/no/such/file'])).status).toBe(1);
+    });
+  });
+
   it('ends with 2 when it is called wrongly', async () => {
     expect((await analyze({})).status).toBe(0);
+    expect((await tulle(['analyze'])).err).toContain('nothing to look at was named');
+    expect((await tulle(['analyze'])).status).toBe(2);
+    expect((await tulle(['analyze', '--playground', 'a', '--context', 'b'])).status).toBe(2);
     expect((await analyze({}, '-f', '/no/such/place')).status).toBe(2);
     expect((await analyze({}, '-f')).status).toBe(2);
   });

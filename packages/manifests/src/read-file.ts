@@ -1,4 +1,5 @@
-import { decodeObject, objectKey, parsePath, referenceIn, referenceOf, type ObjectError } from '@tulle/gateway-api';
+import { decodeObject, objectKey, parsePath, referenceIn, referenceOf } from '@tulle/gateway-api';
+import type { DecodeOptions, ObjectDecoder, ObjectError } from '@tulle/gateway-api';
 import type { ManifestObject, ManifestProblem } from './manifest.ts';
 import { fileLimits, readYaml, type YamlDocument } from './yaml-document.ts';
 
@@ -6,6 +7,8 @@ import { fileLimits, readYaml, type YamlDocument } from './yaml-document.ts';
 export interface ReadOptions {
   /** The namespace of namespaced objects that name none; `default` unless said otherwise. */
   readonly defaultNamespace?: string;
+  /** What objects are decoded with; unless said otherwise, as the API's experimental channel has them. */
+  readonly decoder?: ObjectDecoder;
 }
 
 /** What a file says. */
@@ -122,12 +125,13 @@ class FileReading {
       return;
     }
     const { input, document, base } = entry;
-    const { defaultNamespace } = this.#options;
-    const decoded = decodeObject(input, {
+    const { defaultNamespace, decoder } = this.#options;
+    const options: DecodeOptions = {
       status: 'drop',
       ...(defaultNamespace === undefined ? {} : { defaultNamespace }),
       onWarning: (warning) => this.#report('warning', warning, entry),
-    });
+    };
+    const decoded = decoder === undefined ? decodeObject(input, options) : decoder.decode(input, options);
     const hasFaults = document.faults.some(({ severity }) => severity === 'error');
     if (decoded.ok && !hasFaults) {
       const { line } = base.length === 0 ? document.start : document.positionOf(base);

@@ -5,7 +5,7 @@ import { validate } from '@tulle/ir';
 import { readManifestFile } from '@tulle/manifests';
 import fc from 'fast-check';
 import { IncrementalTranslator } from './incremental/incremental-translator.ts';
-import { goldenObjects, goldenTexts } from './testing/golden-inputs.ts';
+import { goldenObjects, goldenTexts } from '../test/golden-inputs.ts';
 import { graftsOf, mutated, mutation } from './testing/mutations.ts';
 import { translated } from './testing/objects.ts';
 

@@ -11,9 +11,15 @@ import { objectName } from './object-name.ts';
 /** Something found about an object, before it is known where that stands. */
 type Finding = Omit<ProblemView, 'file' | 'line'> & { readonly object: NonNullable<ProblemView['object']> };
 
-/** Finds what is wrong in manifests: as the mesh would say it if they were applied, and what it would not notice. */
-export function analyze(set: ManifestSet): AnalysisView {
-  const objects = [...set.objects.values()].map(({ object }) => object);
+/**
+ * Finds what is wrong in manifests: as the mesh would say it if they were applied, and what it would not notice. `present`
+ * are objects that are there already, by `Kind namespace/name`: manifests of the same name take their place, and what is
+ * wrong with the others is told only where there are no manifests at all.
+ */
+export function analyze(set: ManifestSet, present: ReadonlyMap<string, KubernetesObject> = new Map()): AnalysisView {
+  const written = new Map([...set.objects].map(([name, { object }]) => [name, object] as const));
+  const objects = [...new Map([...present, ...written]).values()];
+  const isAboutAll = set.files === 0;
   const translation = translate({
     objects: asApplied(objects),
     settings: { trustDomain: 'cluster.local', mtlsMode: 'permissive' },
@@ -25,11 +31,17 @@ export function analyze(set: ManifestSet): AnalysisView {
     ...translation.problems.flatMap(split),
     ...idleRoutes(objects, translation, membership),
     ...networkPolicies(objects, membership),
-  ];
+  ].filter(({ object }) => isAboutAll || set.objects.has(objectName(object)));
   const problems = [...set.problems.map(problemOfManifest), ...findings.map((finding) => located(finding))].sort(
     byPlace,
   );
-  return { apiVersion: cliApiVersion, kind: 'Analysis', files: set.files, objects: objects.length, problems };
+  return {
+    apiVersion: cliApiVersion,
+    kind: 'Analysis',
+    files: set.files,
+    objects: isAboutAll ? objects.length : set.objects.size,
+    problems,
+  };
 
   function located(finding: Finding): ProblemView {
     const origin = set.objects.get(objectName(finding.object));
@@ -75,7 +87,7 @@ function idleRoutes(
     const idle = isProducer ? membership.isNobodyMeshed() : membership.hasMeshedPods(namespace) === false;
     if (!idle) return [];
     const message = isProducer
-      ? 'has no effect: no namespace in these manifests is in the mesh'
+      ? 'has no effect: no namespace is in the mesh'
       : `has no effect: it acts on clients in namespace "${namespace}" only, and none of them is in the mesh`;
     return [{ severity: 'warning', code: 'RouteWithoutClients', message, object: { kind, namespace, name }, hint }];
   });

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { errorMessage } from '@tulle/core';
+import type { ObjectDecoder } from '@tulle/gateway-api';
 import { readManifestFile, type ManifestObject, type ManifestProblem } from '@tulle/manifests';
 import { UsageError } from '../cli-error.ts';
 import { objectName } from './object-name.ts';
@@ -15,11 +16,25 @@ export interface ManifestSet {
   readonly texts: ReadonlyMap<string, string>;
 }
 
+/** Which channel of the Gateway API manifests are for. */
+export type Channel = 'standard' | 'experimental';
+
+/** What is decoded with, for each channel; the schemas of the standard one are loaded only when they are asked for. */
+async function decoderOf(channel: Channel): Promise<ObjectDecoder | undefined> {
+  if (channel === 'experimental') return undefined;
+  const { standardDecoder } = await import('@tulle/gateway-api/standard');
+  return standardDecoder();
+}
+
 const manifestName = /^[^.].*\.(yaml|yml|json)$/;
 const maxFiles = 5_000;
 
 /** Reads files, and the manifests in directories and those below them. Throws a {@link UsageError} for what is not there. */
-export async function readManifestSet(paths: readonly string[]): Promise<ManifestSet> {
+export async function readManifestSet(
+  paths: readonly string[],
+  channel: Channel = 'experimental',
+): Promise<ManifestSet> {
+  const decoder = await decoderOf(channel);
   const files = new Set<string>();
   for (const path of paths) for (const file of await filesOf(path)) files.add(file);
   if (files.size > maxFiles) throw new UsageError(`more than ${maxFiles} files`, 'name a smaller directory');
@@ -28,7 +43,7 @@ export async function readManifestSet(paths: readonly string[]): Promise<Manifes
   const texts = new Map<string, string>();
   for (const file of [...files].sort()) {
     const text = await readText(file);
-    const reading = readManifestFile(file, text);
+    const reading = readManifestFile(file, text, decoder === undefined ? {} : { decoder });
     texts.set(file, text);
     problems.push(...reading.problems);
     for (const one of reading.objects) {

@@ -32,20 +32,29 @@ export function policyFindings(policy: NetworkPolicy, membership: MeshMembership
 }
 
 function directionFindings(field: 'ingress' | 'egress', rules: readonly unknown[], why: string): PolicyFinding[] {
-  const ports = rules.map(portsOf);
-  if (ports.some((one) => one.length === 0 || one.some(coversTunnel))) return [];
-  const index = ports.findIndex((one) => one.some(({ port, protocol }) => protocol === 'TCP' && port !== dnsPort));
-  if (index < 0) return [];
-  const named = (ports[index] ?? []).map(({ port }) => String(port ?? 'any')).join(', ');
-  return [
-    {
-      message: `spec.${field}[${index}].ports: lets in ${named}, but not port ${tunnelPort}: ${why}`.replace(
-        'lets in',
-        field === 'ingress' ? 'lets in' : 'lets out to',
-      ),
-      hint: `add port ${tunnelPort} (TCP) to the rule; which client may reach which port is for an AuthorizationPolicy to say`,
-    },
-  ];
+  const peersField = field === 'ingress' ? 'from' : 'to';
+  const known = rules.map((rule) => ({ ports: portsOf(rule), peers: peersOf(rule, peersField) }));
+  const open = known.filter(({ ports }) => ports.length === 0 || ports.some(coversTunnel));
+  return known.flatMap(({ ports, peers }, index): PolicyFinding[] => {
+    if (ports.length === 0 || ports.some(coversTunnel)) return [];
+    if (!ports.some(({ port, protocol }) => protocol === 'TCP' && port !== dnsPort)) return [];
+    // Another rule may let the tunnels of the same peers through.
+    if (open.some((other) => other.peers === undefined || other.peers === peers)) return [];
+    const named = ports.map(({ port }) => String(port ?? 'any')).join(', ');
+    const lets = field === 'ingress' ? 'lets in' : 'lets out to';
+    return [
+      {
+        message: `spec.${field}[${index}].ports: ${lets} ${named}, but not port ${tunnelPort}: ${why}`,
+        hint: `add port ${tunnelPort} (TCP) to the rule; which client may reach which port is for an AuthorizationPolicy to say`,
+      },
+    ];
+  });
+}
+
+/** The peers of a rule, as a text to compare; undefined for all. */
+function peersOf(rule: unknown, field: 'from' | 'to'): string | undefined {
+  const peers = record(rule)[field];
+  return Array.isArray(peers) && peers.length > 0 ? JSON.stringify(peers) : undefined;
 }
 
 /** The ports of a rule; none stand for all. */

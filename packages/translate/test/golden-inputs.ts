@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
-const packages = join(import.meta.dirname, '..', '..', '..');
+const packages = join(import.meta.dirname, '..', '..');
 
 /** The texts of all golden inputs, and of the Gateway API's own examples, by name. */
 export function goldenTexts(): ReadonlyMap<string, string> {
