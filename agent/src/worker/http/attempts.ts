@@ -180,11 +180,10 @@ export class Attempts implements Deadline {
   }
 
   /** Tells the balancer how the attempt ended. */
-  finish(health: EndpointOutcome): void {
+  finish(health: EndpointOutcome, nowMs: number = performance.now()): void {
     const endpoint = this.endpoint;
     if (endpoint === undefined) return;
     this.endpoint = undefined;
-    const nowMs = performance.now();
     endpoint.finish(nowMs, nowMs - this.#startedMs, health);
   }
 

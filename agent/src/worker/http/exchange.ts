@@ -218,11 +218,12 @@ export class Exchange implements AttemptOwner {
   onResponseEnd(): void {
     const attempts = this.#attempts;
     const { server, requestEnded } = attempts;
+    const nowMs = performance.now();
     attempts.server = undefined;
-    attempts.finish(isEndpointError(this.#status) ? 'error-response' : 'success');
+    attempts.finish(isEndpointError(this.#status) ? 'error-response' : 'success', nowMs);
     // The server answered before it had read the request: the rest of it goes nowhere.
     if (!requestEnded) server?.reset(http2ErrorCode.cancel);
-    this.#finish(this.#status, '');
+    this.#finish(this.#status, '', nowMs);
     this.#client.respondEnd(requestEnded);
   }
 
@@ -285,10 +286,10 @@ export class Exchange implements AttemptOwner {
   }
 
   /** The request is counted, and nothing of it is left. */
-  #finish(status: number, reason: string): void {
-    this.#choice.record(status, reason, performance.now() - this.#startedMs);
+  #finish(status: number, reason: string, nowMs: number = performance.now()): void {
+    this.#choice.record(status, reason, nowMs - this.#startedMs);
     this.active = false;
     this.#attempts.clear();
-    this.#mirrors.clear();
+    if (this.#mirrors.size > 0) this.#mirrors.clear();
   }
 }
