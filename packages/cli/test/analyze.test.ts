@@ -5,8 +5,9 @@ import { createColors } from 'picocolors';
 import { readFileSync } from 'node:fs';
 import { buildProgram, runCli, type CliContext } from '../src/index.ts';
 import { registerAnalyze } from '../src/commands/analyze.ts';
+import { registerTranslate } from '../src/commands/translate.ts';
 import { FakeApiServer, type FakeResource } from '@tulle/testkit';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { temporaryDirectory } from './fake-controller.ts';
 
 const gateway = 'gateway.networking.k8s.io/v1';
@@ -38,7 +39,10 @@ async function tulle(args: readonly string[]) {
     print: (text) => void (out += text),
     printError: (text) => void (err += text),
   };
-  const program = buildProgram(context, [(command) => registerAnalyze(command, context)]);
+  const program = buildProgram(context, [
+    (command) => registerAnalyze(command, context),
+    (command) => registerTranslate(command, context),
+  ]);
   const status = await runCli(program, args, context);
   return { status, out, err };
 }
@@ -65,6 +69,31 @@ ${rules}
 `;
 const toCart = '    - backendRefs: [{ name: cart, namespace: shop, port: 80 }]';
 const whole = [namespace('shop'), cart, route(toCart)].join('---');
+
+describe('tulle translate', () => {
+  it('prints what agents would be told and the statuses, the same each time, without secrets', async () => {
+    await using directory = await temporaryDirectory();
+    const secret = `    - filters:
+        - { type: RequestHeaderModifier, requestHeaderModifier: { set: [{ name: Authorization, value: hush }] } }
+      backendRefs: [{ name: cart, port: 80 }]`;
+    await writeFile(join(directory.path, 'a.yaml'), [namespace('shop'), cart, route(secret)].join('---'));
+    const run = await tulle(['translate', '-f', directory.path]);
+    expect([run.status, run.err]).toEqual([0, '']);
+    expect(parse(run.out)).toMatchObject({
+      services: { 'shop/cart': { ports: [{ port: 80, routeKind: 'http' }] } },
+      routes: { 'shop/cart:80': { producer: { kind: 'http' } } },
+      statuses: { 'HTTPRoute/shop/r': [{ controllerName: 'tulle.dev/mesh-controller' }] },
+      problems: [],
+    });
+    expect(run.out).toContain('[redacted]');
+    expect(run.out).not.toContain('hush');
+    expect(await tulle(['translate', '-f', directory.path])).toEqual(run);
+    await writeFile(join(directory.path, 'b.yaml'), 'kind: 5');
+    const broken = await tulle(['translate', '-f', directory.path]);
+    expect([broken.status, broken.out]).toEqual([1, run.out]);
+    expect(broken.err).toContain('b.yaml:1: error: ');
+  });
+});
 
 describe('tulle analyze', () => {
   it('finds nothing in manifests that are right, and ends with 0', async () => {

@@ -2,6 +2,7 @@ import { cliApiVersion, type AnalysisView, type ProblemView } from '@tulle/admin
 import type { KubernetesObject } from '@tulle/gateway-api';
 import type { ManifestProblem } from '@tulle/manifests';
 import { translate, type Translation, type TranslationProblem } from '@tulle/translate';
+import { asApplied } from './as-applied.ts';
 import { FieldLocator } from './locate.ts';
 import type { ManifestSet } from './manifest-set.ts';
 import { MeshMembership } from './membership.ts';
@@ -48,16 +49,6 @@ export function analyze(set: ManifestSet, present: ReadonlyMap<string, Kubernete
     if (origin === undefined) return finding;
     return { ...finding, file: origin.file, line: locator.lineOf(origin, finding.message) };
   }
-}
-
-/** The objects as an API server would hold them: Services get the cluster addresses that manifests leave to it. */
-function asApplied(objects: readonly KubernetesObject[]): KubernetesObject[] {
-  return objects.map((object, i) => {
-    if (object.kind !== 'Service' || object.spec.type === 'ExternalName' || object.spec.clusterIP !== undefined) {
-      return object;
-    }
-    return { ...object, spec: { ...object.spec, clusterIP: `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}` } };
-  });
 }
 
 /** One problem for each of the things that a status names in one message. */
