@@ -1,4 +1,5 @@
 import type { MeshDelta } from '@tulle/ir';
+import type { WorkerLimits } from './worker/limits.ts';
 
 /** A pod as its agent's workers know it. */
 export interface PodSpec {
@@ -49,6 +50,8 @@ export type FromWorker =
 export interface WorkerSettings {
   readonly node: string;
   readonly zone: string;
+  /** What differs from the worker's own defaults. */
+  readonly limits?: Partial<WorkerLimits>;
 }
 
 /** One series of requests: its labels in the order of {@link requestLabels}, and what was counted. */

@@ -19,7 +19,7 @@ import type {
 } from '@tulle/ir';
 import { IptablesCapture, NetworkNamespace, openTcpListener, openTcpSocket, runCommand } from '@tulle/linux';
 import { TestCa } from '@tulle/testkit';
-import type { FromWorker, PodSpec, ToWorker, WorkerMeasures } from '../src/ipc.ts';
+import type { FromWorker, PodSpec, ToWorker, WorkerMeasures, WorkerSettings } from '../src/ipc.ts';
 
 export const trustDomain = 'cluster.local';
 
@@ -50,7 +50,7 @@ export class MeshOfNamespaces {
   readonly #children = new Set<ChildProcess>();
   #next = 2;
 
-  private constructor(ca: TestCa) {
+  private constructor(ca: TestCa, settings: Partial<WorkerSettings>) {
     this.ca = ca;
     this.#worker = fork(fileURLToPath(new URL('../src/worker/main.ts', import.meta.url)), [], {
       serialization: 'advanced',
@@ -61,12 +61,12 @@ export class MeshOfNamespaces {
       this.#messages.push(message as FromWorker);
       for (const wake of [...this.#waiting]) wake();
     });
-    this.tell({ type: 'configure', settings: { node: 'n1', zone: '' } });
+    this.tell({ type: 'configure', settings: { node: 'n1', zone: '', ...settings } });
   }
 
-  static async create(): Promise<MeshOfNamespaces> {
+  static async create(settings: Partial<WorkerSettings> = {}): Promise<MeshOfNamespaces> {
     if (process.getuid?.() !== 0) throw new Error('this test needs root: it makes network namespaces');
-    const mesh = new MeshOfNamespaces(new TestCa());
+    const mesh = new MeshOfNamespaces(new TestCa(), settings);
     const fabric = mesh.#prefix;
     await runCommand('ip', ['netns', 'add', fabric]);
     const lines = ['link set lo up', 'link add br0 type bridge', 'addr add 10.77.0.1/16 dev br0', 'link set br0 up'];

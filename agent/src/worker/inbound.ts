@@ -4,6 +4,7 @@ import { plainAddress } from './addresses.ts';
 import type { Pod, PodConnection } from './pod.ts';
 import { nobody } from './channel.ts';
 import { descriptorOf } from './descriptor.ts';
+import { FairChannel } from './fair-channel.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { Splice } from './splice.ts';
 
@@ -37,8 +38,13 @@ export function acceptInbound(pod: Pod, socket: Socket): void {
     socket.resetAndDestroy();
     return;
   }
+  if (!pod.share.openConnection()) {
+    socket.on('error', () => {});
+    socket.resetAndDestroy();
+    return;
+  }
   counters.add('inbound_plaintext_accepted');
-  const client = SocketChannel.accepted(socket, nobody);
+  const client = new FairChannel(SocketChannel.accepted(socket, nobody), pod.share);
   const application = pod.connectApplication(destination, source, nobody);
   const connection: PodConnection = { drain: () => {}, destroy: () => splice.reset() };
   const forget = pod.guard.admit({ ...caller, revoke: () => splice.reset() });

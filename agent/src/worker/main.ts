@@ -8,8 +8,10 @@ import { CertificateStore } from './certificates.ts';
 import { Sessions } from './http/sessions.ts';
 import { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
 import { MeshView } from './mesh-view.ts';
+import { defaultLimits } from './limits.ts';
 import { Originations } from './origination.ts';
 import { PodSet } from './pod-set.ts';
+import { WorkerLoad } from './pod-share.ts';
 import { Ticker } from './tick.ts';
 import { TurnFlusher } from './turn-flusher.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -42,14 +44,17 @@ function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
 
 function receive(message: ToWorker): void {
   if (message.type === 'configure') {
+    const ticker = new Ticker(tickMs);
+    const counters = new Counters();
     context = {
       log,
       mesh: new MeshView(message.settings),
       certificates: new CertificateStore(),
       originations: new Originations(),
       flusher: new TurnFlusher(),
-      ticker: new Ticker(tickMs),
-      counters: new Counters(),
+      ticker,
+      counters,
+      load: new WorkerLoad({ ...defaultLimits, ...message.settings.limits }, { ticker, counters }),
       requests: new RequestMetrics(),
       sessions: new Sessions(),
       connections: new ConnectionMetrics(),

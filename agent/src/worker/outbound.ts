@@ -6,8 +6,10 @@ import { nobody } from './channel.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { descriptorOf } from './descriptor.ts';
 import { DetectingConnection } from './detecting-connection.ts';
+import { FairChannel } from './fair-channel.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
+import { OverloadedConnection } from './overloaded-connection.ts';
 import type { Pod } from './pod.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { TlsRouteConnection } from './tls-route-connection.ts';
@@ -27,8 +29,14 @@ export function acceptOutbound(pod: Pod, socket: Socket): void {
     socket.resetAndDestroy();
     return;
   }
-  const client = SocketChannel.accepted(socket, nobody);
+  const accepted = SocketChannel.accepted(socket, nobody);
   const frontend = pod.context.mesh.frontend(destination.address, destination.port);
+  if (!pod.share.openConnection()) {
+    if (frontend === undefined || pod.connections.size > pod.share.load.limits.connectionsPerPod * 2) accepted.reset();
+    else new OverloadedConnection(pod, accepted, frontend);
+    return;
+  }
+  const client = new FairChannel(accepted, pod.share);
   if (frontend !== undefined) {
     acceptForService(pod, client, frontend);
     return;

@@ -14,6 +14,7 @@ import { FailedChannel } from './failed-channel.ts';
 import { acceptInbound } from './inbound.ts';
 import { acceptOutbound } from './outbound.ts';
 import { PodGuard } from './pod-guard.ts';
+import type { PodShare } from './pod-share.ts';
 import { OriginatedChannel } from './origination.ts';
 import type { InnerProtocol, OriginationSettings } from './origination.ts';
 import { SocketChannel } from './socket-channel.ts';
@@ -38,6 +39,7 @@ export class PodPlane implements Pod {
   readonly spec: PodSpec;
   readonly context: WorkerContext;
   readonly guard: PodGuard;
+  readonly share: PodShare;
   readonly tunnels: TunnelPool;
   readonly #upstreams: UpstreamPools;
   readonly #http2Upstreams: Http2UpstreamPools;
@@ -53,6 +55,7 @@ export class PodPlane implements Pod {
     this.spec = spec;
     this.context = context;
     this.guard = new PodGuard(`${spec.namespace}/${spec.name}`, context);
+    this.share = context.load.share();
     this.#namespace = NetworkNamespace.open(spec.netns);
     this.tunnels = new TunnelPool({
       namespace: this.#namespace,
@@ -244,6 +247,7 @@ export class PodPlane implements Pod {
     this.#http2Upstreams.destroy();
     this.tunnels.destroy();
     this.#tunnelServer.destroy();
+    this.share.close();
     this.#namespace.close();
   }
 

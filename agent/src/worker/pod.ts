@@ -3,6 +3,7 @@ import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec } from '../ipc.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { PodGuard } from './pod-guard.ts';
+import type { PodShare } from './pod-share.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
 import type { InnerProtocol } from './origination.ts';
@@ -27,6 +28,8 @@ export interface Pod {
   readonly context: WorkerContext;
   /** Decides who may connect to the pod. */
   readonly guard: PodGuard;
+  /** What the pod uses of the worker, and may. */
+  readonly share: PodShare;
   /** Connections of the pod's own clients, and plain connections to it. */
   readonly connections: Set<PodConnection>;
   /** Connects to the pod's own application, which sees `source` as its client. */

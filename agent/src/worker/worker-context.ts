@@ -5,6 +5,7 @@ import type { Sessions } from './http/sessions.ts';
 import type { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
 import type { MeshView } from './mesh-view.ts';
 import type { Originations } from './origination.ts';
+import type { WorkerLoad } from './pod-share.ts';
 import type { Ticker } from './tick.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
 
@@ -17,6 +18,7 @@ export interface WorkerContext {
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
   readonly counters: Counters;
+  readonly load: WorkerLoad;
   readonly requests: RequestMetrics;
   readonly sessions: Sessions;
   readonly connections: ConnectionMetrics;

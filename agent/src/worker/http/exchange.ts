@@ -38,6 +38,8 @@ export class Exchange implements AttemptOwner {
   #corsEdits: HeaderEdits | undefined;
   #status = 0;
   #startedMs = 0;
+  /** Whether it counts among its pod's requests. */
+  #admitted = false;
 
   constructor(pod: Pod, frontend: ServicePortView, client: ClientSide) {
     this.#pod = pod;
@@ -71,7 +73,9 @@ export class Exchange implements AttemptOwner {
     this.#startedMs = performance.now();
     this.#corsEdits = undefined;
     this.#status = 0;
+    this.#admitted = this.#pod.share.beginRequest();
     const verdict = choice.decide(this.#pod, this.#frontend, request.head);
+    if (!this.#admitted) return this.answer('overload');
     if (verdict === 'redirect') return this.#redirect();
     if (verdict !== 'forward') return this.answer(verdict);
     const { rule, target } = choice;
@@ -288,6 +292,8 @@ export class Exchange implements AttemptOwner {
   /** The request is counted, and nothing of it is left. */
   #finish(status: number, reason: string, nowMs: number = performance.now()): void {
     this.#choice.record(status, reason, nowMs - this.#startedMs);
+    if (this.#admitted) this.#pod.share.endRequest();
+    this.#admitted = false;
     this.active = false;
     this.#attempts.clear();
     if (this.#mirrors.size > 0) this.#mirrors.clear();

@@ -4,7 +4,7 @@ import type { Ticker } from '../tick.ts';
 import { Upstream } from './upstream.ts';
 import type { UpstreamHome } from './upstream.ts';
 
-const maxIdle = 256;
+const maxIdle = 1_024;
 
 /** The free connections of one pod to one endpoint, the one used last first. */
 class UpstreamPool implements UpstreamHome {
