@@ -52,6 +52,8 @@ export interface WorkerSettings {
   readonly zone: string;
   /** What differs from the worker's own defaults. */
   readonly limits?: Partial<WorkerLimits>;
+  /** How connections between two pods of the node go: see `--same-node`. */
+  readonly sameNode: 'tunnel' | 'direct';
 }
 
 /** One series of requests: its labels in the order of {@link requestLabels}, and what was counted. */
@@ -107,6 +109,8 @@ export interface TunnelReport {
   readonly peerAddress: string;
   readonly peerIdentity: string;
   readonly streams: number;
+  /** A client of the pod's own node that was connected without a tunnel (`--same-node direct`). */
+  readonly unencrypted?: true;
 }
 
 /** Somebody whom policy turned away from a pod of this node. */

@@ -20,6 +20,7 @@ export interface AgentOptions {
   readonly cri?: string;
   readonly workers: number;
   readonly capture: 'auto' | 'iptables' | 'ebpf';
+  readonly sameNode: 'tunnel' | 'direct';
   readonly admin: string;
   readonly metrics: ListenAddress;
   readonly ready: ListenAddress;
@@ -71,6 +72,14 @@ export function readOptions(argv: readonly string[]): AgentOptions {
       new Option('--capture <how>', 'how traffic is redirected').choices(['auto', 'iptables', 'ebpf']).default('auto'),
     )
     .option('--kernel-settings <dir>', 'where /proc/sys may be written to', '/proc/sys')
+    .addOption(
+      new Option(
+        '--same-node <how>',
+        'how connections between two pods of this node go: through a tunnel, or directly, not encrypted',
+      )
+        .choices(['tunnel', 'direct'])
+        .default('tunnel'),
+    )
     .option('--admin <unix:path>', 'where the admin endpoint listens', 'unix:/run/tulle/agent.sock')
     .option('--metrics <host:port>', 'where metrics are scraped', listenAddress, { host: '0.0.0.0', port: 15_020 })
     .option('--ready <host:port>', 'where readiness is asked', listenAddress, { host: '0.0.0.0', port: 15_021 })

@@ -61,7 +61,7 @@ export class MeshOfNamespaces {
       this.#messages.push(message as FromWorker);
       for (const wake of [...this.#waiting]) wake();
     });
-    this.tell({ type: 'configure', settings: { node: 'n1', zone: '', ...settings } });
+    this.tell({ type: 'configure', settings: { node: 'n1', zone: '', sameNode: 'tunnel', ...settings } });
   }
 
   static async create(settings: Partial<WorkerSettings> = {}): Promise<MeshOfNamespaces> {

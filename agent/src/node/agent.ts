@@ -150,7 +150,10 @@ export class Agent {
 
   #greeting(): ToWorker[] {
     const messages: ToWorker[] = [
-      { type: 'configure', settings: { node: this.options.node, zone: this.options.zone } },
+      {
+        type: 'configure',
+        settings: { node: this.options.node, zone: this.options.zone, sameNode: this.options.sameNode },
+      },
     ];
     if (this.mesh.hasState) messages.push({ type: 'mesh', delta: this.mesh.asDelta() });
     for (const certificate of this.#held.values()) {
@@ -306,6 +309,7 @@ export class Agent {
       counters: reportedCounters(measures),
       configVersion: this.feed.version ?? '',
       denials: sumDenials(measures),
+      ...(this.options.sameNode === 'direct' ? { sameNodeDirect: true } : {}),
     };
   }
 }

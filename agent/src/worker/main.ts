@@ -12,6 +12,7 @@ import { defaultLimits } from './limits.ts';
 import { Originations } from './origination.ts';
 import { PodSet } from './pod-set.ts';
 import { WorkerLoad } from './pod-share.ts';
+import { SameNode } from './same-node.ts';
 import { Ticker } from './tick.ts';
 import { TurnFlusher } from './turn-flusher.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -55,6 +56,7 @@ function receive(message: ToWorker): void {
       ticker,
       counters,
       load: new WorkerLoad({ ...defaultLimits, ...message.settings.limits }, { ticker, counters }),
+      sameNode: new SameNode(message.settings.sameNode),
       requests: new RequestMetrics(),
       sessions: new Sessions(),
       connections: new ConnectionMetrics(),

@@ -17,6 +17,7 @@ import { PodGuard } from './pod-guard.ts';
 import type { PodShare } from './pod-share.ts';
 import { OriginatedChannel } from './origination.ts';
 import type { InnerProtocol, OriginationSettings } from './origination.ts';
+import { connectLocally, LocalConnection } from './same-node.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { PeerTrust } from './peer-trust.ts';
 import { TunnelHeaders } from './tunnel-headers.ts';
@@ -134,6 +135,8 @@ export class PodPlane implements Pod {
   ): ByteChannel {
     const identity = tunnelTo(workload);
     if (identity === plainPath) return this.connectPlain(to, timeoutMs, owner);
+    const local = this.context.sameNode.find(to.address, identity);
+    if (local !== undefined) return connectLocally(this.spec, local, to, this.context, owner);
     const peer = { address: to.address, identity };
     return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
   }
@@ -200,7 +203,7 @@ export class PodPlane implements Pod {
     return this.#http2Upstreams.take(endpoint);
   }
 
-  /** The pod's tunnels, both ways. */
+  /** The pod's tunnels, both ways, and who of its own node is connected to it without one. */
   *openTunnels(): Generator<TunnelReport> {
     const { identity, namespace, name } = this.spec;
     const pod = `${namespace}/${name}`;
@@ -211,6 +214,17 @@ export class PodPlane implements Pod {
       for (const { address, identity: peerIdentity, streams } of tunnels) {
         yield { pod, identity, direction, peerAddress: address, peerIdentity, streams };
       }
+    }
+    const local = new Map<string, { readonly connection: LocalConnection; streams: number }>();
+    for (const connection of this.connections) {
+      if (!(connection instanceof LocalConnection)) continue;
+      const known = local.get(connection.address);
+      if (known === undefined) local.set(connection.address, { connection, streams: 1 });
+      else known.streams += 1;
+    }
+    for (const { connection, streams } of local.values()) {
+      const { address: peerAddress, identity: peerIdentity } = connection;
+      yield { pod, identity, direction: 'inbound', peerAddress, peerIdentity, streams, unencrypted: true };
     }
   }
 

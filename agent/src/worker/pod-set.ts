@@ -39,6 +39,7 @@ export class PodSet {
       this.#leaving.delete(uid);
       leaving.pod.stay();
       this.#pods.set(uid, leaving.pod);
+      this.#context.sameNode.add(leaving.pod);
     }
     if (this.#pods.has(uid)) {
       this.#tell({ type: 'pod-opened', uid });
@@ -57,6 +58,7 @@ export class PodSet {
       }
       this.#opening.delete(uid);
       this.#pods.set(uid, pod);
+      this.#context.sameNode.add(pod);
       this.#tell({ type: 'pod-opened', uid });
     } catch (error) {
       if (this.#opening.get(uid) === pod) this.#opening.delete(uid);
@@ -76,6 +78,7 @@ export class PodSet {
       return;
     }
     this.#pods.delete(uid);
+    this.#context.sameNode.remove(pod);
     pod.drain();
     const done = () => {
       this.#leaving.delete(uid);
@@ -88,7 +91,9 @@ export class PodSet {
   /** The pod is gone, and its connections with it. */
   close(uid: string): void {
     this.#opening.delete(uid);
-    this.#pods.get(uid)?.destroy();
+    const pod = this.#pods.get(uid);
+    if (pod !== undefined) this.#context.sameNode.remove(pod);
+    pod?.destroy();
     this.#pods.delete(uid);
     const leaving = this.#leaving.get(uid);
     leaving?.cancel();

@@ -7,8 +7,10 @@ import { nobody } from './channel.ts';
 /** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
 export class SocketChannel implements ByteChannel {
   owner: ChannelOwner;
-  readonly retiring = false;
+  /** Called once, when the socket is gone, whoever owns the channel then. */
+  onGone: (() => void) | undefined = undefined;
   readonly socket: Socket;
+  #retiring = false;
   #ended = false;
   #connectFailure: ChannelFailure | undefined;
   #failed = false;
@@ -51,6 +53,15 @@ export class SocketChannel implements ByteChannel {
     });
     socket.connect({ host: to.address, port: to.port });
     return channel;
+  }
+
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Nothing new is to be begun on the channel. */
+  retire(): void {
+    this.#retiring = true;
   }
 
   write(chunk: Buffer, start: number, end: number): boolean {
@@ -113,6 +124,7 @@ export class SocketChannel implements ByteChannel {
 
   readonly #onClose = (): void => {
     clearTimeout(this.#connectTimer);
+    this.onGone?.();
     const { owner } = this;
     this.owner = nobody;
     const broken = this.#failed || !this.#ended || !this.#finished;

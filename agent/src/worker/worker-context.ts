@@ -6,6 +6,7 @@ import type { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts'
 import type { MeshView } from './mesh-view.ts';
 import type { Originations } from './origination.ts';
 import type { WorkerLoad } from './pod-share.ts';
+import type { SameNode } from './same-node.ts';
 import type { Ticker } from './tick.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
 
@@ -17,6 +18,7 @@ export interface WorkerContext {
   readonly originations: Originations;
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
+  readonly sameNode: SameNode;
   readonly counters: Counters;
   readonly load: WorkerLoad;
   readonly requests: RequestMetrics;

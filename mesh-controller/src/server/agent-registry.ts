@@ -96,6 +96,7 @@ export class AgentRegistry {
       pods: report?.pods ?? [],
       certificates: (report?.certificates ?? []).map(certificateView),
       ...(report?.denials === undefined ? {} : { denials: report.denials }),
+      ...(report?.sameNodeDirect === undefined ? {} : { sameNodeDirect: true }),
     };
   }
 

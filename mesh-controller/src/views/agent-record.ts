@@ -24,4 +24,6 @@ export interface AgentRecord {
   readonly certificates: readonly CertificateFact[];
   /** Whom policy turned away from pods of the node. */
   readonly denials?: readonly DenialReport[];
+  /** Present where connections between two pods of the node go without a tunnel, not encrypted. */
+  readonly sameNodeDirect?: true;
 }

@@ -31,6 +31,7 @@ export function podView({ state, workload, agent, problems }: PodFacts): PodView
     captured: known?.captured ?? null,
     ...(isMissing && captureReason !== undefined ? { captureReason } : {}),
     mtlsMode,
+    ...(mesh.state === 'in' && agent?.sameNodeDirect === true ? { sameNode: 'direct' } : {}),
     policies: (workload.policies ?? []).map((key) => policyView(state, key)),
     denials: denialsOf(`${namespace}/${name}`, agent),
     problems,

@@ -18,6 +18,8 @@ export interface PodView {
   readonly captured: CaptureMethod | null;
   readonly captureReason?: string;
   readonly mtlsMode: 'permissive' | 'strict';
+  /** Present where connections with other pods of its node go without a tunnel: local, not encrypted. */
+  readonly sameNode?: 'direct';
   /** The authorization policies attached to it. Without any everybody may connect. */
   readonly policies: readonly PodPolicyView[];
   /** Who was turned away by policy lately, the latest first. */

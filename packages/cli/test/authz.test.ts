@@ -34,6 +34,7 @@ const pod: PodView = {
   mesh: { state: 'in' },
   captured: 'iptables',
   mtlsMode: 'strict',
+  sameNode: 'direct',
   policies: [
     { namespace: 'shop', name: 'cart', rules: [`${web}, to port 8080`] },
     { namespace: 'shop', name: 'none', rules: [] },
@@ -97,6 +98,7 @@ Pod shop/cart-1
   identity    spiffe://cluster.local/ns/shop/sa/cart
   mesh        in, captured by iptables
   mTLS        strict: plaintext is refused
+  same node   direct: with pods of its node it is connected locally, not encrypted
 Lets in
   AuthorizationPolicy shop/cart
     rules[0]: ${web}, to port 8080

@@ -6,6 +6,7 @@ import { mesh, workload } from '../test/mesh.ts';
 import type { NodeReport } from './index.ts';
 
 const report: NodeReport = {
+  sameNodeDirect: true,
   node: 'n1',
   agentVersion: '0.1.0',
   pods: [

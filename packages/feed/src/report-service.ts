@@ -53,6 +53,8 @@ export interface NodeReport {
   readonly configVersion: string;
   /** Whom policy turned away lately. */
   readonly denials?: readonly DenialReport[];
+  /** Present where connections between two pods of the node go without a tunnel, not encrypted. */
+  readonly sameNodeDirect?: true;
 }
 
 /** A report as it goes over the wire: no absent fields, no null. */
@@ -64,6 +66,7 @@ export interface WireReport {
   readonly counters: Readonly<Record<string, number>>;
   readonly configVersion: string;
   readonly denials: readonly DenialReport[];
+  readonly sameNodeDirect: boolean;
 }
 
 /** `tulle.feed.v1.AgentReports`. */
@@ -90,6 +93,7 @@ export function encodeReport(report: NodeReport): WireReport {
   return {
     ...report,
     denials: report.denials ?? [],
+    sameNodeDirect: report.sameNodeDirect ?? false,
     pods: report.pods.map((pod) => ({ ...pod, captured: pod.captured ?? '', reason: pod.reason ?? '' })),
     certificates: report.certificates.map((certificate) => ({
       identity: certificate.identity,
@@ -133,6 +137,7 @@ export function decodeReport(wire: WireReport): Result<NodeReport, CodedError> {
     counters: Object.fromEntries(counters),
     configVersion: wire.configVersion,
     ...(wire.denials.length === 0 ? {} : { denials: wire.denials }),
+    ...(wire.sameNodeDirect ? { sameNodeDirect: true } : {}),
   });
 }
 

@@ -19,7 +19,7 @@ interface NameOption {
   readonly name?: string;
 }
 
-interface UpFlags extends Pick<UpOptions, 'capture' | 'workers' | 'mtlsMode' | 'trustDomain'>, NameOption {
+interface UpFlags extends Pick<UpOptions, 'capture' | 'workers' | 'sameNode' | 'mtlsMode' | 'trustDomain'>, NameOption {
   readonly certificateLifetime?: number;
   readonly mesh: boolean;
   readonly timeout: number;
@@ -67,6 +67,12 @@ function registerUp(playground: Command): void {
       new Option('--capture <how>', "how the agents capture their pods' traffic").choices(['auto', 'iptables', 'ebpf']),
     )
     .option('--workers <number>', 'data-plane workers of each agent', positiveInteger)
+    .addOption(
+      new Option('--same-node <how>', 'how pods of one node are connected; direct is not encrypted').choices([
+        'tunnel',
+        'direct',
+      ]),
+    )
     .addOption(new Option('--mtls-mode <mode>', 'whether pods take plaintext').choices(['permissive', 'strict']))
     .option('--trust-domain <domain>', 'the trust domain of the identities')
     .option('--certificate-lifetime <seconds>', 'how long workload certificates live at most', positiveInteger)

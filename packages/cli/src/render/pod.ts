@@ -11,6 +11,9 @@ export function renderPod(view: PodView, colors: Colors): string[] {
     ['identity', view.identity],
     ['mesh', meshText(view, colors)],
     ['mTLS', view.mtlsMode === 'strict' ? 'strict: plaintext is refused' : 'permissive: plaintext is let in'],
+    ...(view.sameNode === undefined
+      ? []
+      : [['same node', 'direct: with pods of its node it is connected locally, not encrypted']]),
   ];
   return [
     colors.bold(printable(`Pod ${view.namespace}/${view.name}`)),

@@ -25,6 +25,8 @@ export interface UpOptions {
   readonly timeoutMs?: number;
   readonly capture?: 'auto' | 'iptables' | 'ebpf';
   readonly workers?: number;
+  /** How connections between two pods of one node go; `direct` is not encrypted. */
+  readonly sameNode?: 'tunnel' | 'direct';
   readonly mtlsMode?: 'permissive' | 'strict';
   readonly trustDomain?: string;
   /** How long workload certificates live at most. */
@@ -110,6 +112,7 @@ function supervisorOptions(paths: PlaygroundPaths, manifests: string, options: U
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     capture: options.capture,
     workers: options.workers,
+    sameNode: options.sameNode,
     mtlsMode: options.mtlsMode,
     trustDomain: options.trustDomain,
     certificateLifetimeSeconds: options.certificateLifetimeSeconds,

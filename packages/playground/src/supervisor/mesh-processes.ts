@@ -161,6 +161,7 @@ export class MeshProcesses {
       ready: `${node.address}:${readyPort}`,
       capture: this.#options.capture,
       workers: this.#options.workers?.toString(),
+      'same-node': this.#options.sameNode,
     });
   }
 

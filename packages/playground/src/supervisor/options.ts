@@ -11,6 +11,7 @@ export interface SupervisorOptions {
   /** Passed on to the agents and the controller as they are. */
   readonly capture: 'auto' | 'iptables' | 'ebpf' | undefined;
   readonly workers: number | undefined;
+  readonly sameNode: 'tunnel' | 'direct' | undefined;
   readonly mtlsMode: 'permissive' | 'strict' | undefined;
   readonly trustDomain: string | undefined;
   readonly certificateLifetimeSeconds: number | undefined;
