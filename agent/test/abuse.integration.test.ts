@@ -75,14 +75,18 @@ describe('clients and servers that are slow or hostile', () => {
       if (socket !== undefined) sockets.push(socket);
     }
     await runCommand('prlimit', ['--pid', pid, '--nofile=4096:']);
-    expect((await mesh.measures()).counters['socket_failed']).toBeGreaterThan(0);
+    // Whether sockets towards the application fail or only new connections wait depends on who takes the last one.
     for (const socket of sockets) socket.destroy();
     await get();
+    expect(`${mesh.workerPid}`).toBe(pid);
   });
 
-  it('ends a head that does not come to its end within 10 s with 408', async () => {
+  it.each([
+    ['', 'GET / HTTP/1.1\r\nHost: ca'],
+    [', regression: one that is too short to tell the protocol waited for ten minutes', 'G'],
+  ])('ends a head that does not come to its end within 10 s with 408%s', async (_, begun) => {
     const socket = await connect();
-    socket.write('GET / HTTP/1.1\r\nHost: ca');
+    socket.write(begun);
     expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 408 [^]*tulle-reason: header-timeout/);
     socket.destroy();
   });

@@ -1,7 +1,9 @@
 import { detectHttp1, looksLikeTls } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import { http1Answer } from './http/answers.ts';
 import { Http1Client } from './http/http1-client.ts';
 import { Http2Client } from './http2/http2-client.ts';
+import { LastWords } from './last-words.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
 import type { OpaqueTarget } from './opaque.ts';
@@ -12,6 +14,8 @@ import type { Deadline } from './tick.ts';
 const silenceMs = 50;
 /** So long a client may be silent on a port where HTTP is spoken before its connection is closed. */
 const firstByteTimeoutMs = 600_000;
+/** So long the first bytes may take to tell what they are, once one has come; as long as the head of a request. */
+const beginningTimeoutMs = 10_000;
 /** Bytes that are looked at to tell a protocol. */
 const maxDetectBytes = 64;
 
@@ -58,7 +62,9 @@ export class DetectingConnection implements ChannelOwner, PodConnection, Deadlin
       return;
     }
     this.#leave();
-    this.#client.end();
+    const begun = this.#seen !== undefined;
+    const words = begun ? http1Answer('header-timeout', { close: true, isHead: false }) : Buffer.alloc(0);
+    new LastWords(this.#pod, this.#client, words);
   }
 
   onOpen(): void {}
@@ -73,6 +79,9 @@ export class DetectingConnection implements ChannelOwner, PodConnection, Deadlin
     }
     const protocol = detectHttp1(bytes, 0, bytes.length);
     if (protocol === 'need-more' && bytes.length < maxDetectBytes) {
+      if (this.#accepts === 'http-only' && this.#seen === undefined) {
+        this.deadlineMs = this.#pod.context.ticker.nowMs + beginningTimeoutMs;
+      }
       this.#seen = bytes;
       return;
     }
