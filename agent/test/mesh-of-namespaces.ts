@@ -106,7 +106,7 @@ export class MeshOfNamespaces {
   /** Adds a pod; it is in the mesh, with its ports open and its traffic captured, unless `meshed` is false. */
   async addPod(
     name: string,
-    options: { readonly meshed?: boolean; readonly namespace?: string } = {},
+    options: { readonly meshed?: boolean; readonly namespace?: string; readonly serviceAccount?: string } = {},
   ): Promise<TestPod> {
     const meshed = options.meshed ?? true;
     const netns = `${this.#prefix}${name}`;
@@ -125,7 +125,8 @@ export class MeshOfNamespaces {
     ];
     await runCommand('ip', ['-n', netns, '-batch', '-'], `${lines.join('\n')}\n`);
     const namespace = options.namespace ?? 'shop';
-    const identity = `spiffe://${trustDomain}/ns/${namespace}/sa/${name}`;
+    const serviceAccount = options.serviceAccount ?? name;
+    const identity = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
     const spec: PodSpec = {
       uid: netns,
       namespace,
@@ -142,7 +143,7 @@ export class MeshOfNamespaces {
       node: 'n1',
       addresses: [address],
       workloadName: name,
-      serviceAccount: name,
+      serviceAccount,
       identity,
       mesh: meshed ? { state: 'in' } : { state: 'out', reason: 'not labelled' },
       mtlsMode: 'permissive',

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { registerCertificateService, ServingCertificateKeeper, type Authority } from '@tulle/ca';
+import { registerCertificateService, ServingCertificateKeeper } from '@tulle/ca';
+import type { Authority, RotatableAuthority } from '@tulle/ca';
 import type { Clock, Logger } from '@tulle/core';
 import { FeedServer } from '@tulle/feed';
 import { controllerIdentity, createGrpcServer, type GrpcServer } from '@tulle/identity';
@@ -13,6 +14,7 @@ import { MeshPipeline } from './pipeline/mesh-pipeline.ts';
 import { emptySnapshot, type MeshSnapshot } from './pipeline/mesh-snapshot.ts';
 import type { Platform, PlatformParts } from './platform.ts';
 import { AgentRegistry } from './server/agent-registry.ts';
+import type { OutsideTrust } from './server/outside-trust.ts';
 import { RotationDriver } from './server/rotation-driver.ts';
 import { SigningLedger } from './server/signing-ledger.ts';
 import { authorizeFromMesh } from './server/signing-policy.ts';
@@ -27,6 +29,8 @@ export interface ControllerOptions {
   readonly settings: MeshSettings;
   /** What the place that it runs in brings: who calls, the certificate authority, where statuses are written. */
   readonly platform: (parts: PlatformParts) => Platform;
+  /** Whom the mesh trusts besides its own authority. */
+  readonly outside?: OutsideTrust;
   /** Where the state that outlives the process is kept. */
   readonly stateDir: string;
   /** `HOST:PORT` of the one gRPC port; port 0 takes a free one. */
@@ -64,6 +68,7 @@ export class MeshController implements AsyncDisposable {
   readonly #ready: AdminServer;
   readonly #platform: Platform;
   readonly #rotation: RotationDriver | undefined;
+  readonly #versions: VersionFile;
 
   /** Throws what making its platform throws. */
   constructor(options: ControllerOptions) {
@@ -74,6 +79,7 @@ export class MeshController implements AsyncDisposable {
     this.#platform = options.platform({ store: this.#store, snapshot: () => this.#pipeline.snapshot });
     const { authority } = this.#platform;
     const versions = new VersionFile(stateDir, logger);
+    this.#versions = versions;
     this.#feed = new FeedServer({
       authenticate: this.#platform.authenticateNode,
       logger,
@@ -115,7 +121,7 @@ export class MeshController implements AsyncDisposable {
     });
     this.#admin = new AdminServer(this.#adminApi(authority, ledger).handle, logger);
     this.#ready = new AdminServer(readinessHandler(this.#pipeline), logger);
-    const { rotation } = this.#platform;
+    const rotation = this.#rotatable;
     if (rotation !== undefined) {
       const waitsFor = () => {
         const { agents, configVersion } = this.#feedFacts();
@@ -138,6 +144,7 @@ export class MeshController implements AsyncDisposable {
     this.#pipeline.start();
     this.#platform.start?.();
     this.#rotation?.start();
+    this.#options.outside?.watch(() => this.#publish(this.#pipeline.snapshot.state, this.#versions));
     logger.info('serving', { listen, port, source: source.kind, objects: this.#store.counts() });
     return port;
   }
@@ -147,6 +154,7 @@ export class MeshController implements AsyncDisposable {
     this.#pipeline[Symbol.dispose]();
     this.#keeper.close();
     this.#rotation?.close();
+    this.#options.outside?.close();
     await this.#options.source.close();
     this.#feed.close();
     await this.#grpc.drain(deadlineMs);
@@ -165,10 +173,17 @@ export class MeshController implements AsyncDisposable {
     const rootsPem = authority.trustBundle.pem;
     const signingRoot = authority.trustBundle.roots[0]?.fingerprint256 ?? '';
     const sessions = sessionKey === undefined ? {} : { sessionKey };
-    const settings = { ...state.settings, trust: { rootsPem, signingRoot }, ...sessions };
+    const own = { rootsPem, signingRoot };
+    const trust = this.#options.outside?.settings(own) ?? { trust: own };
+    const settings = { ...state.settings, ...trust, ...sessions };
     const version = this.#feed.setState({ ...state, settings });
     this.#registry.published(version);
     versions.note(version);
+  }
+
+  /** The authority, where its root is the one that workloads trust. */
+  get #rotatable(): RotatableAuthority | undefined {
+    return this.#options.outside?.isExternal === true ? undefined : this.#platform.rotation;
   }
 
   #keepServingCertificate(authority: Authority): ServingCertificateKeeper {
@@ -191,7 +206,7 @@ export class MeshController implements AsyncDisposable {
       store: this.#store,
       pipeline: this.#pipeline,
       authority,
-      ...(this.#platform.rotation === undefined ? {} : { rotation: this.#platform.rotation }),
+      ...(this.#rotatable === undefined ? {} : { rotation: this.#rotatable }),
       ledger,
       feed: () => this.#feedFacts(),
       tokenNodes: () => this.#platform.tokenNodes(),

@@ -8,6 +8,7 @@ import { MeshController, type ControllerOptions } from './controller.ts';
 import { DirectorySource } from './objects/directory-source.ts';
 import { StoreTranslator } from './pipeline/store-translator.ts';
 import { localPlatform } from './platform.ts';
+import { OutsideTrust } from './server/outside-trust.ts';
 import { createLogger } from './server/logger.ts';
 
 interface Flags {
@@ -23,11 +24,20 @@ interface Flags {
   readonly mtlsMode: 'permissive' | 'strict';
   readonly certificateLifetime: number;
   readonly drainSeconds: number;
+  readonly externalCa?: string;
+  readonly externalCaName?: string;
+  readonly externalCaBundle?: string;
+  readonly federatedTrustDomain: readonly FederatedFlag[];
   readonly logLevel: string;
   readonly kubeconfig?: string;
   readonly systemNamespace: string;
   readonly tokenAudiences: readonly string[];
   readonly agentServiceAccounts?: readonly string[];
+}
+
+interface FederatedFlag {
+  readonly trustDomain: string;
+  readonly bundleFile: string;
 }
 
 const command = new Command('mesh-controller')
@@ -85,6 +95,18 @@ const command = new Command('mesh-controller')
       .argParser(lifetime),
   )
   .addOption(
+    new Option('--external-ca <host:port>', 'agents have certificates signed there: ca/ alone, or istio-csr').argParser(
+      hostPortText,
+    ),
+  )
+  .option('--external-ca-name <name>', 'with --external-ca: the DNS name in its certificate')
+  .option('--external-ca-bundle <file>', 'with --external-ca: the roots that workloads trust (PEM), watched')
+  .addOption(
+    new Option('--federated-trust-domain <name=file>', 'lets workloads of another trust domain connect, by its roots')
+      .default([])
+      .argParser(federated),
+  )
+  .addOption(
     new Option('--drain-seconds <n>', 'how long calls under way may take when it stops').default(5).argParser(seconds),
   )
   .addOption(
@@ -109,6 +131,33 @@ function hostPort(text: string): { readonly host: string; readonly port: number 
   const port = Number(found?.[3]);
   if (host === undefined || port > 65_535) throw new InvalidArgumentError('expected HOST:PORT');
   return { host, port };
+}
+
+function hostPortText(text: string): string {
+  hostPort(text);
+  return text;
+}
+
+function federated(text: string, before: readonly FederatedFlag[]): readonly FederatedFlag[] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('expected NAME=FILE');
+  return [...before, { trustDomain: trustDomain(text.slice(0, at)), bundleFile: text.slice(at + 1) }];
+}
+
+/** Whom the mesh trusts besides its own authority, where the flags name somebody. */
+function outsideTrust(flags: Flags, logger: ReturnType<typeof createLogger>): OutsideTrust | undefined {
+  const { externalCa: address, externalCaName: serverName, externalCaBundle: bundleFile } = flags;
+  const { federatedTrustDomain } = flags;
+  if (federatedTrustDomain.some((domain) => domain.trustDomain === flags.trustDomain)) {
+    throw new CodedError('Usage', "--federated-trust-domain names the mesh's own trust domain");
+  }
+  if (address === undefined && federatedTrustDomain.length === 0) return undefined;
+  const tools = { federated: federatedTrustDomain, clock: systemClock, logger };
+  if (address === undefined) return new OutsideTrust(tools);
+  if (serverName === undefined || bundleFile === undefined) {
+    throw new CodedError('Usage', '--external-ca needs --external-ca-name NAME and --external-ca-bundle FILE');
+  }
+  return new OutsideTrust({ external: { address, serverName, bundleFile }, ...tools });
 }
 
 function commaList(text: string): readonly string[] {
@@ -185,9 +234,11 @@ function packageVersion(): string {
 
 async function serve(flags: Flags): Promise<void> {
   const logger = createLogger(flags.logLevel);
+  const outside = outsideTrust(flags, logger);
   const controller = new MeshController({
     ...(flags.source === 'kubernetes' ? await fromKubernetes(flags, logger) : fromDirectory(flags, logger)),
     settings: { trustDomain: flags.trustDomain, mtlsMode: flags.mtlsMode },
+    ...(outside === undefined ? {} : { outside }),
     stateDir: flags.stateDir,
     listen: flags.listen,
     admin: flags.admin,

@@ -103,7 +103,12 @@ describe('certificatesView', () => {
     ...(notAfter === undefined ? {} : { notAfter }),
   });
   const agents = [
-    agent({ node: 'n2', certificates: [certificate('shop/sa/b', at(-1), at(23))] }),
+    agent({
+      node: 'n2',
+      certificates: [
+        { ...certificate('shop/sa/b', at(-1), at(23)), serialNumber: '0a', issuer: 'CN=root', nextRenewal: at(11) },
+      ],
+    }),
     agent({
       node: 'n1',
       certificates: [
@@ -124,6 +129,7 @@ describe('certificatesView', () => {
       ['n1', 'shop', 'old', 'expired'],
       ['n2', 'shop', 'b', 'valid'],
     ]);
+    expect(view.certificates[3]).toMatchObject({ serialNumber: '0a', issuer: 'CN=root', nextRenewal: at(11) });
     expect(view.certificates[3]?.expiresInMs).toBe(23 * 3_600_000);
     expect(view.certificates[0]?.lastError).toBe('refused');
   });

@@ -18,6 +18,7 @@ import type { AgentOptions } from '../options.ts';
 import { sumDenials } from './denials.ts';
 import { Enrolment } from './enrolment.ts';
 import { MeshMirror } from './mesh-mirror.ts';
+import { MeshSigner } from './mesh-signer.ts';
 import { CriClient } from './cri-client.ts';
 import { CriPods } from './cri-pods.ts';
 import { PodDirectory, type PodSource } from './pod-directory.ts';
@@ -48,7 +49,7 @@ export class Agent {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #pods: PodSource;
-  readonly #signer: CertificateClient;
+  readonly #signer: MeshSigner;
   readonly #opening = new Map<string, Waiting>();
   readonly #releasing = new Map<string, Waiting>();
   readonly #held = new Map<string, IssuedCertificate>();
@@ -68,7 +69,18 @@ export class Agent {
       server: { spiffeId: controllerIdentity(options.trustDomain) },
       tokenFile: options.token,
     });
-    this.#signer = new CertificateClient({ address: options.controller, credentials });
+    this.#signer = new MeshSigner({
+      controller: new CertificateClient({ address: options.controller, credentials }),
+      external: ({ address, serverName, rootsPem }) =>
+        new CertificateClient({
+          address,
+          credentials: new ControlPlaneCredentials({
+            trustBundleFile: { pem: rootsPem },
+            server: { dnsName: serverName },
+            tokenFile: options.token,
+          }),
+        }),
+    });
     this.certificates = new CertificateManager({
       signer: this.#signer,
       clock: tools.clock,
@@ -167,8 +179,13 @@ export class Agent {
     this.mesh.apply(delta);
     this.#refused = undefined;
     this.workers.broadcast({ type: 'mesh', delta });
-    const trust = delta.settings?.trust;
-    if (trust !== undefined) this.certificates.renewUnlessOf(trust.signingRoot, renewalSpreadMs);
+    const { settings } = delta;
+    if (settings !== undefined && this.#signer.follow(settings.certificateAuthority)) {
+      this.certificates.renewAll(renewalSpreadMs);
+    }
+    const trust = settings?.trust;
+    if (trust !== undefined && trust.signingRoot !== '')
+      this.certificates.renewUnlessOf(trust.signingRoot, renewalSpreadMs);
     if (delta.workloads.changed.size > 0 || delta.workloads.removed.length > 0) this.#reconcile();
   }
 

@@ -24,7 +24,7 @@ async function render(...workers: readonly WorkerMeasures[]): Promise<string[]> 
     workers: { measure: () => Promise.resolve(workers) },
     enrolment: { report: () => [{ captured: 'iptables' }, { captured: null }, { captured: null }] },
     feed: { connected: true },
-    certificates: { states: () => [{ identity: 'spiffe://a/"b"\\', notAfterMs: 2_000 }] },
+    certificates: { states: () => [{ identity: 'spiffe://a/"b"\\', failures: 3, notAfterMs: 2_000 }] },
   });
   return text.split('\n');
 }
@@ -70,6 +70,7 @@ describe('the metrics of an agent', () => {
     expect(lines).toContain('tulle_workers 1');
     expect(lines).toContain('tulle_controller_connected 1');
     expect(lines).toContain('tulle_certificate_expiry_timestamp_seconds{identity="spiffe://a/\\"b\\"\\\\"} 2');
+    expect(lines).toContain('tulle_certificate_renewal_failures{identity="spiffe://a/\\"b\\"\\\\"} 3');
   });
 
   it('are there without any worker', async () => {

@@ -8,7 +8,7 @@ export interface MetricSource {
   readonly enrolment: { report(): readonly { readonly captured: unknown }[] };
   readonly feed: { readonly connected: boolean };
   readonly certificates: {
-    states(): Iterable<{ readonly identity: string; readonly notAfterMs?: number }>;
+    states(): Iterable<{ readonly identity: string; readonly failures: number; readonly notAfterMs?: number }>;
   };
 }
 
@@ -98,7 +98,8 @@ function workerMetrics(measures: WorkerMeasures): MetricData[] {
 function mainMetrics(agent: MetricSource, measures: readonly WorkerMeasures[]): MetricData[] {
   const reports = agent.enrolment.report();
   const captured = reports.filter((pod) => pod.captured !== null).length;
-  const certificates = [...agent.certificates.states()].flatMap(({ identity, notAfterMs }) =>
+  const states = [...agent.certificates.states()];
+  const certificates = states.flatMap(({ identity, notAfterMs }) =>
     notAfterMs === undefined ? [] : [{ labels: { identity }, value: notAfterMs / 1_000 }],
   );
   return [
@@ -111,6 +112,11 @@ function mainMetrics(agent: MetricSource, measures: readonly WorkerMeasures[]): 
       { labels: {}, value: agent.feed.connected ? 1 : 0 },
     ]),
     gauge('tulle_certificate_expiry_timestamp_seconds', 'When a workload certificate ends.', certificates),
+    gauge(
+      'tulle_certificate_renewal_failures',
+      'Tries to get or renew a certificate that failed since the last success.',
+      states.map(({ identity, failures }) => ({ labels: { identity }, value: failures })),
+    ),
   ];
 }
 

@@ -1,14 +1,19 @@
+import { constants } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import type { MeshTrust } from '@tulle/ir';
 import type { CertificateMessage } from '../ipc.ts';
 
-/** TLS 1.3 only; AES-128 first, for it is the cheapest that is safe. */
+/**
+ * TLS 1.3 only; AES-128 first, for it is the cheapest that is safe. No session is resumed: whoever is trusted no longer
+ * could come back by it.
+ */
 const tlsSettings = {
   minVersion: 'TLSv1.3',
   ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
   ecdhCurve: 'X25519:P-256',
+  secureOptions: constants.SSL_OP_NO_TICKET,
 } as const;
 
 /** A certificate in use. */

@@ -20,7 +20,7 @@ export class TunnelLife {
   constructor(certificatesEndMs: readonly number[], margin: TunnelMargin, nowMs: number) {
     const endMs = Math.min(...certificatesEndMs);
     this.#endsAtMs = endMs - cutMs;
-    this.#retiresAtMs = endMs - Math.min(margin.atMostMs, Math.max(cutMs, (endMs - nowMs) * margin.share));
+    this.#retiresAtMs = endMs - Math.min(margin.atMostMs, Math.max(2 * cutMs, (endMs - nowMs) * margin.share));
   }
 
   /** `retiring`: no new streams; `over`: to be closed whatever is open in it. */

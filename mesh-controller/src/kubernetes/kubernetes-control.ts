@@ -7,6 +7,7 @@ import type { ObjectStore } from '../objects/object-store.ts';
 import type { MeshSnapshot } from '../pipeline/mesh-snapshot.ts';
 import { CapturedAnnotations } from './captured-annotations.ts';
 import { CaptureEvents } from './capture-events.ts';
+import { CertificateEvents } from './certificate-events.ts';
 import type { KubernetesSource } from './kubernetes-source.ts';
 import { LeaderElection } from './leader-election.ts';
 import { MeshObjectKeeper } from './mesh-object.ts';
@@ -34,6 +35,7 @@ export class KubernetesControl implements AsyncDisposable {
   readonly #mesh: MeshObjectKeeper;
   readonly #annotations: CapturedAnnotations;
   readonly #events: CaptureEvents;
+  readonly #certificates: CertificateEvents;
   readonly #bundles: TrustBundles;
 
   constructor(options: KubernetesControlOptions) {
@@ -43,6 +45,7 @@ export class KubernetesControl implements AsyncDisposable {
     this.#mesh = new MeshObjectKeeper({ client, store, resourceOf, controllerName, clock, logger });
     this.#annotations = new CapturedAnnotations({ client, store, clock, logger });
     this.#events = new CaptureEvents({ client, snapshot, clock, logger });
+    this.#certificates = new CertificateEvents({ client, snapshot, clock, logger });
     this.#bundles = new TrustBundles({
       client,
       store,
@@ -84,6 +87,7 @@ export class KubernetesControl implements AsyncDisposable {
   report(report: NodeReport): void {
     this.#annotations.report(report);
     this.#events.report(report);
+    this.#certificates.report(report);
   }
 
   async close(): Promise<void> {

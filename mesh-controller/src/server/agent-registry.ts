@@ -123,6 +123,7 @@ function certificateView({
   issuer,
   notBeforeMs,
   notAfterMs,
+  nextAttemptMs,
   serial,
   error,
 }: CertificateReport): CertificateFact {
@@ -132,6 +133,7 @@ function certificateView({
     ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
     ...(notAfterMs === undefined ? {} : { notAfter: new Date(notAfterMs).toISOString() }),
     ...(serial === undefined ? {} : { serialNumber: serial.toLowerCase() }),
+    ...(nextAttemptMs === undefined ? {} : { nextRenewal: new Date(nextAttemptMs).toISOString() }),
     ...(error === undefined ? {} : { lastError: error }),
   };
 }

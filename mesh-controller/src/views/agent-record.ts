@@ -5,6 +5,8 @@ import type { DenialReport } from '@tulle/feed';
 export interface CertificateFact extends Omit<AgentCertificateView, 'pods'> {
   /** The distinguished name of its issuer, on one line. */
   readonly issuer?: string;
+  /** When its agent asks for the next one (RFC 3339). */
+  readonly nextRenewal?: string;
 }
 
 /** What is known of the agent of a node, from its feed and its reports. */

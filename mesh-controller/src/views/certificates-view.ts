@@ -29,7 +29,7 @@ export function certificatesView(facts: CertificateFacts, namespace?: string): C
 }
 
 function workloadCertificate(node: string, certificate: CertificateFact, nowMs: number): WorkloadCertificateView {
-  const { identity, notBefore, notAfter, serialNumber, lastError } = certificate;
+  const { identity, issuer, nextRenewal, notBefore, notAfter, serialNumber, lastError } = certificate;
   const id = SpiffeId.parse(identity);
   const workload = id.ok ? id.value.workload : undefined;
   return {
@@ -41,6 +41,8 @@ function workloadCertificate(node: string, certificate: CertificateFact, nowMs: 
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(notAfter === undefined ? {} : { notAfter, expiresInMs: Date.parse(notAfter) - nowMs }),
     ...(serialNumber === undefined ? {} : { serialNumber }),
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(nextRenewal === undefined ? {} : { nextRenewal }),
     ...(lastError === undefined ? {} : { lastError }),
   };
 }

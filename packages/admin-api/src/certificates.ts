@@ -40,6 +40,10 @@ export interface WorkloadCertificateView {
   readonly expiresInMs?: number;
   /** Lower case hexadecimal. */
   readonly serialNumber?: string;
+  /** The distinguished name of its issuer, on one line. */
+  readonly issuer?: string;
+  /** When its agent asks for the next one: the renewal, or the next try after a failure (RFC 3339). */
+  readonly nextRenewal?: string;
   /** Why the last try to get or renew it failed. */
   readonly lastError?: string;
 }

@@ -105,9 +105,9 @@ shop/cart:80: Clients in namespace qa get, in this order:
 ROOT            EXPIRES IN   SIGNS   SHA-256
 CN=Tulle root   9 y          yes     abababababababab
 
-NODE   IDENTITY                                 STATE     EXPIRES IN   SERIAL
-n1     spiffe://cluster.local/ns/shop/sa/cart   valid     22 h         0a1b
-n2     spiffe://cluster.local/ns/shop/sa/web    missing   -            -
+NODE   IDENTITY                                 STATE     FROM                   UNTIL                  EXPIRES IN   NEXT RENEWAL           SERIAL   ISSUER
+n1     spiffe://cluster.local/ns/shop/sa/cart   valid     2026-05-01 10:00:00Z   2026-05-02 10:00:00Z   22 h         2026-05-01 21:07:03Z   0a1b     CN=Tulle root
+n2     spiffe://cluster.local/ns/shop/sa/web    missing   -                      -                      -            -                      -        -
 ! n2: spiffe://cluster.local/ns/shop/sa/web: PERMISSION_DENIED: no pod of node n2 has this identity
 `);
     expect(requests.at(-1)).toBe('GET /v1/certificates?namespace=shop');

@@ -284,6 +284,8 @@ export const certificatesView: CertificatesView = {
       notAfter: '2026-05-02T10:00:00.000Z',
       expiresInMs: 80_000_000,
       serialNumber: '0a1b',
+      issuer: 'CN=Tulle root',
+      nextRenewal: '2026-05-01T21:07:03.000Z',
     },
     {
       node: 'n2',

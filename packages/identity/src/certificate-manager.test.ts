@@ -108,6 +108,7 @@ describe('CertificateManager', () => {
     expect(fixture.manager.states()[0]).toEqual({
       identity: cart.text,
       state: 'valid',
+      failures: 0,
       serial: first.serial,
       issuer: first.issuer,
       notBeforeMs: nowMs - 60_000,
@@ -225,6 +226,7 @@ describe('CertificateManager', () => {
       {
         identity: cart.text,
         state: 'failing',
+        failures: 1,
         nextAttemptMs: fixture.clock.nowMs() + 500,
         error: 'the authority is away',
       },

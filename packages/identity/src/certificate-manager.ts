@@ -26,6 +26,8 @@ export interface CertificateState {
   readonly notAfterMs?: number;
   /** When a certificate is asked for next: the renewal, or the next try. */
   readonly nextAttemptMs?: number;
+  /** How many tries failed since the last that succeeded. */
+  readonly failures: number;
   /** Why the last try failed. */
   readonly error?: string;
 }
@@ -120,6 +122,16 @@ export class CertificateManager implements Disposable {
     for (const entry of this.#entries.values()) {
       if (entry.current === undefined || entry.busy || entry.queued) continue;
       if (entry.current.rootFingerprint === rootFingerprint) continue;
+      entry.timer?.cancel();
+      this.#plan(entry, withinMs * this.#random());
+    }
+  }
+
+  /** Renews every certificate that is there within `withinMs`, each at a random time, whoever signed it. */
+  renewAll(withinMs: number): void {
+    this.#wantedRoot = undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.busy || entry.queued) continue;
       entry.timer?.cancel();
       this.#plan(entry, withinMs * this.#random());
     }
@@ -299,6 +311,7 @@ function stateOf(entry: Entry): CertificateState {
   return {
     identity: entry.identity.text,
     state: phaseOf(entry),
+    failures: entry.failures,
     ...(current === undefined
       ? {}
       : {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type PeerCertificate } from 'node:tls';
 import { ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
-import { CodedError, systemClock, type Clock } from '@tulle/core';
+import { CodedError, systemClock, type Clock, type Result } from '@tulle/core';
 import type { SpiffeId } from './spiffe-id.ts';
 import { TrustBundle } from './trust-bundle.ts';
 import { parseTokenFile, WatchedFile } from './watched-file.ts';
@@ -12,8 +12,8 @@ export type ExpectedServer = { readonly spiffeId: SpiffeId } | { readonly dnsNam
 
 /** Where the credentials of a client of the control plane come from. */
 export interface ControlPlaneCredentialsOptions {
-  /** PEM file with the roots that the server's certificate must chain to; read again when it changes. */
-  readonly trustBundleFile: string;
+  /** The roots that the server's certificate must chain to: a PEM file, read again when it changes, or the PEM itself. */
+  readonly trustBundleFile: string | { readonly pem: string };
   readonly server: ExpectedServer;
   /** File with the bearer token sent with each call; read again when it changes. */
   readonly tokenFile: string;
@@ -25,17 +25,21 @@ export interface ControlPlaneCredentialsOptions {
  * and a bearer token with each call.
  */
 export class ControlPlaneCredentials {
-  readonly #bundle: WatchedFile<TrustBundle>;
+  readonly #readBundle: () => Result<TrustBundle, CodedError>;
   readonly #token: WatchedFile<string>;
   readonly #server: ExpectedServer;
   readonly #clock: Clock;
   #made: { readonly fingerprint: string; readonly channel: ChannelCredentials } | undefined;
 
   constructor(options: ControlPlaneCredentialsOptions) {
-    this.#bundle = new WatchedFile(options.trustBundleFile, {
-      maxBytes: 1024 * 1024,
-      parse: (pem) => TrustBundle.parse(pem),
-    });
+    const { trustBundleFile: trustBundle } = options;
+    if (typeof trustBundle === 'string') {
+      const file = new WatchedFile(trustBundle, { maxBytes: 1024 * 1024, parse: (pem) => TrustBundle.parse(pem) });
+      this.#readBundle = () => file.read();
+    } else {
+      const bundle = TrustBundle.parse(trustBundle.pem);
+      this.#readBundle = () => bundle;
+    }
     this.#token = new WatchedFile(options.tokenFile, { maxBytes: 64 * 1024, parse: parseTokenFile });
     this.#server = options.server;
     this.#clock = options.clock ?? systemClock;
@@ -43,7 +47,7 @@ export class ControlPlaneCredentials {
 
   /** The trust bundle as its file has it now. Throws the file's {@link CodedError} if it cannot be used. */
   trustBundle(): TrustBundle {
-    const bundle = this.#bundle.read();
+    const bundle = this.#readBundle();
     if (!bundle.ok) throw bundle.error;
     return bundle.value;
   }

@@ -34,7 +34,8 @@ export interface ExternalAuthority {
 export interface MeshTrust {
   /** The roots that peers are verified with, PEM. */
   readonly rootsPem: string;
-  /** The root that signs now, SHA-256 of its DER in hexadecimal with colons: certificates of others are to be renewed. */
+  /** The root that signs now, SHA-256 of its DER in hexadecimal with colons: certificates of others are to be renewed. Empty:
+   * any of them. */
   readonly signingRoot: string;
   /** Other trust domains whose workloads may connect to ours. */
   readonly federated?: readonly FederatedTrustDomain[];

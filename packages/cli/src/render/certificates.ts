@@ -11,7 +11,8 @@ import { alignColumns, printable } from '../table.ts';
 export function renderCertificates(view: CertificatesView, colors: Colors): string[] {
   const title = (text: string) => colors.dim(text);
   const roots = [['ROOT', 'EXPIRES IN', 'SIGNS', 'SHA-256'].map(title), ...view.roots.map(rootRow)];
-  const header = ['NODE', 'IDENTITY', 'STATE', 'EXPIRES IN', 'SERIAL'].map(title);
+  const names = ['NODE', 'IDENTITY', 'STATE', 'FROM', 'UNTIL', 'EXPIRES IN', 'NEXT RENEWAL', 'SERIAL', 'ISSUER'];
+  const header = names.map(title);
   return [
     ...alignColumns(roots),
     '',
@@ -41,7 +42,16 @@ function certificateRow(certificate: WorkloadCertificateView, colors: Colors): s
     printable(certificate.node),
     printable(certificate.identity),
     certificate.state === 'valid' ? colors.green(certificate.state) : colors.red(certificate.state),
+    time(certificate.notBefore),
+    time(certificate.notAfter),
     certificate.expiresInMs === undefined ? '-' : formatDuration(certificate.expiresInMs),
+    time(certificate.nextRenewal),
     certificate.serialNumber ?? '-',
+    certificate.issuer === undefined ? '-' : printable(certificate.issuer),
   ];
+}
+
+/** To the second, in UTC. */
+function time(rfc3339: string | undefined): string {
+  return rfc3339 === undefined ? '-' : printable(`${rfc3339.slice(0, 10)} ${rfc3339.slice(11, 19)}Z`);
 }
