@@ -54,7 +54,12 @@ function acceptForService(pod: Pod, client: ByteChannel, frontend: ServicePortVi
   const decision = frontend.decisionFor(pod.spec.namespace);
   switch (decision.kind) {
     case 'missing':
-      // The controller says that there are routes, but they have not come: sending without them could be wrong.
+      // The controller says that there are routes, but they have not come: sending without them could be wrong. Each
+      // request is told so, until they come.
+      if (frontend.port.routeKind === 'http' || frontend.port.routeKind === 'grpc') {
+        new DetectingConnection(pod, client, frontend, 'http-only');
+        return;
+      }
       new ConnectionRecord(pod, frontend, 'tcp').finish('routes-missing');
       client.reset();
       return;
