@@ -1,4 +1,5 @@
 import type { MeshDelta } from '@tulle/ir';
+import type { AccessLogSettings } from './worker/access-settings.ts';
 import type { WorkerLimits } from './worker/limits.ts';
 
 /** A pod as its agent's workers know it. */
@@ -54,6 +55,8 @@ export interface WorkerSettings {
   readonly limits?: Partial<WorkerLimits>;
   /** How connections between two pods of the node go: see `--same-node`. */
   readonly sameNode: 'tunnel' | 'direct';
+  /** Absent: errors only. */
+  readonly accessLog?: AccessLogSettings;
 }
 
 /** One series of requests: its labels in the order of {@link requestLabels}, and what was counted. */
@@ -75,6 +78,7 @@ export const requestLabels = [
   'protocol',
   'status_class',
   'reason',
+  'grpc_status',
 ] as const;
 
 /** One series of connections carried as bytes, by {@link connectionLabels}; counted at their end. */

@@ -1,5 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AccessLogSettings } from './worker/access-settings.ts';
+import { defaultAccessLog } from './worker/access-settings.ts';
+import { limitNames } from './worker/limits.ts';
+import type { WorkerLimits } from './worker/limits.ts';
 
 /** An address to listen on. */
 export interface ListenAddress {
@@ -25,6 +29,8 @@ export interface AgentOptions {
   readonly metrics: ListenAddress;
   readonly ready: ListenAddress;
   readonly drainDeadline: number;
+  readonly accessLog: AccessLogSettings;
+  readonly limit: Partial<WorkerLimits>;
   readonly endDeadline: number;
   readonly kernelSettings: string;
 }
@@ -37,6 +43,25 @@ function wholeNumber(least: number, most: number): (text: string) => number {
     }
     return value;
   };
+}
+
+function accessLog(text: string): AccessLogSettings {
+  if (text === 'off') return { errors: false, percent: 0 };
+  if (text === 'errors') return defaultAccessLog;
+  if (text === 'all') return { errors: true, percent: 100 };
+  const percent = /^\d{1,2}(\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : 0;
+  if (percent === 0) throw new InvalidArgumentError('expected off, errors, all, or a percentage such as 1%');
+  return { errors: true, percent };
+}
+
+/** `NAME=N`, again and again; the last one of a name counts. */
+function limit(text: string, before: Partial<WorkerLimits>): Partial<WorkerLimits> {
+  const [name = '', value = ''] = text.split('=');
+  const key = limitNames.get(name);
+  if (key === undefined || !/^[1-9]\d{0,8}$/.test(value)) {
+    throw new InvalidArgumentError(`expected NAME=N with a name of ${[...limitNames.keys()].join(', ')}`);
+  }
+  return { ...before, [key]: Number(value) };
 }
 
 function socket(text: string): string {
@@ -83,6 +108,13 @@ export function readOptions(argv: readonly string[]): AgentOptions {
     .option('--admin <unix:path>', 'where the admin endpoint listens', 'unix:/run/tulle/agent.sock')
     .option('--metrics <host:port>', 'where metrics are scraped', listenAddress, { host: '0.0.0.0', port: 15_020 })
     .option('--ready <host:port>', 'where readiness is asked', listenAddress, { host: '0.0.0.0', port: 15_021 })
+    .option(
+      '--access-log <which>',
+      'off, errors, all, or errors and a share of all others: 1%',
+      accessLog,
+      defaultAccessLog,
+    )
+    .option('--limit <name=n>', 'a limit of docs/limits.md, for each worker; may be repeated', limit, {})
     .option(
       '--drain-deadline <seconds>',
       'how long connections of a pod that leaves may go on',

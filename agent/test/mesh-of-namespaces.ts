@@ -47,6 +47,7 @@ export class MeshOfNamespaces {
   readonly #worker: ChildProcess;
   readonly #messages: FromWorker[] = [];
   readonly #waiting = new Set<() => void>();
+  #output = '';
   readonly #children = new Set<ChildProcess>();
   #next = 2;
 
@@ -56,6 +57,11 @@ export class MeshOfNamespaces {
       serialization: 'advanced',
       execArgv: ['--disable-warning=ExperimentalWarning'],
       env: { ...process.env, TULLE_LOG_LEVEL: 'warn' },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    this.#worker.stdout?.on('data', (bytes: Buffer) => {
+      this.#output += bytes.toString();
+      for (const wake of [...this.#waiting]) wake();
     });
     this.#worker.on('message', (message) => {
       this.#messages.push(message as FromWorker);
@@ -93,14 +99,37 @@ export class MeshOfNamespaces {
       const at = this.#messages.findIndex(wanted);
       const [found] = at < 0 ? [] : this.#messages.splice(at, 1);
       if (found !== undefined) return found;
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-      });
+      await this.#woken();
     }
+  }
+
+  /** Waits for a line that the worker writes, as JSON, that `wanted` holds for. */
+  async readLine(
+    wanted: (line: Readonly<Record<string, unknown>>) => boolean,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    for (;;) {
+      const whole = this.#output.slice(0, this.#output.lastIndexOf('\n') + 1);
+      for (const text of whole.split('\n')) {
+        const line = text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+        if (text !== '' && wanted(line)) return line;
+      }
+      await this.#woken();
+    }
+  }
+
+  /** All that the worker has written to its log and its access log. */
+  get output(): string {
+    return this.#output;
+  }
+
+  async #woken(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
   }
 
   /** Adds a pod; it is in the mesh, with its ports open and its traffic captured, unless `meshed` is false. */

@@ -161,12 +161,8 @@ export class Agent {
   }
 
   #greeting(): ToWorker[] {
-    const messages: ToWorker[] = [
-      {
-        type: 'configure',
-        settings: { node: this.options.node, zone: this.options.zone, sameNode: this.options.sameNode },
-      },
-    ];
+    const { accessLog, limit: limits, node, sameNode, zone } = this.options;
+    const messages: ToWorker[] = [{ type: 'configure', settings: { node, zone, sameNode, limits, accessLog } }];
     if (this.mesh.hasState) messages.push({ type: 'mesh', delta: this.mesh.asDelta() });
     for (const certificate of this.#held.values()) {
       messages.push({ type: 'certificate', certificate: messageOf(certificate) });

@@ -56,21 +56,34 @@ export class ConnectionRecord {
   finish(reason: ConnectionReason, sentBytes = 0, receivedBytes = 0): void {
     if (this.#done) return;
     this.#done = true;
-    const { counters, connections } = this.#pod.context;
+    const { accessLog, counters, connections } = this.#pod.context;
     const event = events[reason];
     if (event !== undefined) counters.add(event);
     const frontend = this.#frontend;
     if (frontend === undefined) return;
-    const { namespace, workloadName } = this.#pod.spec;
-    const { service } = frontend;
+    const { name, namespace, workloadName } = this.#pod.spec;
+    const { port, service } = frontend;
     const route = this.rule === undefined ? '' : routeLabel(this.rule.rule);
     const protocol = this.#protocol;
     const labels = [workloadName, namespace, service.name, service.namespace, route, protocol, reason] as const;
     connections.series(labels).record(sentBytes, receivedBytes);
-  }
-
-  get durationMs(): number {
-    return performance.now() - this.#startedMs;
+    // Whoever resets a connection may mean it: what the mesh refused or could not do is a failure.
+    if (!accessLog.wants(reason !== '' && reason !== 'client-closed' && reason !== 'reset')) return;
+    accessLog.add({
+      time: Date.now(),
+      access: 'connection',
+      source: `${namespace}/${name}`,
+      sourceWorkload: workloadName,
+      destination: `${service.namespace}/${service.name}:${port.port}`,
+      ...(route === '' ? {} : { route }),
+      protocol,
+      durationMs: Math.round((performance.now() - this.#startedMs) * 1_000) / 1_000,
+      ...(this.endpoint === undefined ? {} : { endpoint: this.endpoint }),
+      ...(this.serverName === undefined ? {} : { serverName: this.serverName }),
+      ...(reason === '' ? {} : { reason }),
+      sentBytes,
+      receivedBytes,
+    });
   }
 }
 

@@ -2,7 +2,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { errorMessage } from '@tulle/core';
 import { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
-import { processLogger } from '../log.ts';
+import { accessWriter, processLogger } from '../log.ts';
+import { AccessLog } from './access-log.ts';
+import { defaultAccessLog } from './access-settings.ts';
 import { MemoryTrimmer } from '../memory-trimmer.ts';
 import { CertificateStore } from './certificates.ts';
 import { Sessions } from './http/sessions.ts';
@@ -21,6 +23,7 @@ import type { WorkerContext } from './worker-context.ts';
 const tickMs = 25;
 
 const log = processLogger({ part: 'agent-worker', pid: process.pid });
+const writeAccess = accessWriter({ part: 'agent-access', pid: process.pid });
 const loopDelay = monitorEventLoopDelay({ resolution: 20 });
 let pods: PodSet | undefined;
 let context: WorkerContext | undefined;
@@ -49,6 +52,11 @@ function receive(message: ToWorker): void {
     const counters = new Counters();
     context = {
       log,
+      accessLog: new AccessLog(message.settings.accessLog ?? defaultAccessLog, {
+        ticker,
+        counters,
+        write: writeAccess,
+      }),
       mesh: new MeshView(message.settings),
       certificates: new CertificateStore(),
       originations: new Originations(),

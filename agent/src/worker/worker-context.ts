@@ -1,5 +1,6 @@
 import type { Logger } from '@tulle/core';
 import type { ByteWriter, HpackEncoder } from '@tulle/wire';
+import type { AccessLog } from './access-log.ts';
 import type { CertificateStore } from './certificates.ts';
 import type { Sessions } from './http/sessions.ts';
 import type { ConnectionMetrics, Counters, RequestMetrics } from './measures.ts';
@@ -13,6 +14,7 @@ import type { TurnFlusher } from './turn-flusher.ts';
 /** What everything in one worker shares. */
 export interface WorkerContext {
   readonly log: Logger;
+  readonly accessLog: AccessLog;
   readonly mesh: MeshView;
   readonly certificates: CertificateStore;
   readonly originations: Originations;

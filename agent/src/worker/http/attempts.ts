@@ -54,6 +54,8 @@ export class Attempts implements Deadline {
   endpoint: BalancedEndpoint | undefined;
   /** The endpoint that failed last, where the next attempt waits for its time. */
   #avoid: BalancedEndpoint | undefined;
+  /** The endpoint of the last attempt, also when that is over. */
+  served: BalancedEndpoint | undefined;
   #trailers: Buffer | undefined;
   #startedMs = 0;
   #requestDeadlineMs = never;
@@ -72,6 +74,7 @@ export class Attempts implements Deadline {
     this.version = version;
     this.requestEnded = requestEnded;
     this.#trailers = undefined;
+    this.served = undefined;
   }
 
   /** The time that the whole request has. */
@@ -98,6 +101,7 @@ export class Attempts implements Deadline {
       pinned !== undefined && avoid === undefined ? pinned : target?.balancer.pick(context.ticker.nowMs, avoid);
     if (endpoint === undefined) return this.#owner.answer('no-healthy-endpoint');
     this.endpoint = endpoint;
+    this.served = endpoint;
     endpoint.begin();
     const { retry, outgoing } = this;
     const isFirst = retry.retries === 0 && !retry.staleOnce;

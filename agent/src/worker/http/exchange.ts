@@ -1,7 +1,8 @@
 import type { HeaderBlock } from '@tulle/core';
 import { isEndpointError } from '@tulle/routing';
 import type { CompiledRule, HeaderEdits } from '@tulle/routing';
-import { http2ErrorCode } from '@tulle/wire';
+import { http2ErrorCode, Http2Headers } from '@tulle/wire';
+import { grpcStatusIn, grpcStatusOf } from '../http2/heads.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod } from '../pod.ts';
 import type { AnswerReason } from './answers.ts';
@@ -9,6 +10,7 @@ import { answerStatus } from './answers.ts';
 import type { AttemptOwner } from './attempts.ts';
 import { Attempts } from './attempts.ts';
 import { MirrorSet } from './mirror-set.ts';
+import { isFailure, requestEntry } from './request-log.ts';
 import { RouteChoice } from './route-choice.ts';
 import { outcomeOf, reasonOf } from './server-failures.ts';
 import type { ClientSide, HttpVersion, ResponseHead, ResponseWriter, ServerFailure } from './sides.ts';
@@ -38,6 +40,8 @@ export class Exchange implements AttemptOwner {
   #corsEdits: HeaderEdits | undefined;
   #status = 0;
   #startedMs = 0;
+  /** Of gRPC, once it is known; else -1. */
+  #grpcStatus = -1;
   /** Whether it counts among its pod's requests. */
   #admitted = false;
 
@@ -73,6 +77,7 @@ export class Exchange implements AttemptOwner {
     this.#startedMs = performance.now();
     this.#corsEdits = undefined;
     this.#status = 0;
+    this.#grpcStatus = -1;
     this.#admitted = this.#pod.share.beginRequest();
     const verdict = choice.decide(this.#pod, this.#frontend, request.head);
     if (!this.#admitted) return this.answer('overload');
@@ -203,6 +208,7 @@ export class Exchange implements AttemptOwner {
     this.#status = status;
     this.responseStarted = true;
     attempts.settle();
+    if (ended && head instanceof Http2Headers && this.#client.request.isGrpc) this.#grpcStatus = grpcStatusIn(head);
     const edits = this.#choice.responseEdits(this.#pod, this.#corsEdits, attempts.endpoint);
     this.#response.head(head, edits, switches ? 'switched' : ended ? 'nothing' : 'body');
   }
@@ -212,6 +218,7 @@ export class Exchange implements AttemptOwner {
   }
 
   onResponseTrailers(fields: HeaderBlock): void {
+    if (this.#client.request.isGrpc) this.#grpcStatus = grpcStatusIn(fields);
     this.#response.trailers(fields);
   }
 
@@ -275,6 +282,7 @@ export class Exchange implements AttemptOwner {
 
   /** Answers the request in place of a server. */
   answer(reason: AnswerReason): void {
+    if (this.#client.request.isGrpc) this.#grpcStatus = grpcStatusOf(reason);
     this.#finish(answerStatus(reason), reason);
     this.#client.answer(reason);
   }
@@ -291,11 +299,33 @@ export class Exchange implements AttemptOwner {
 
   /** The request is counted, and nothing of it is left. */
   #finish(status: number, reason: string, nowMs: number = performance.now()): void {
-    this.#choice.record(status, reason, nowMs - this.#startedMs);
+    const durationMs = nowMs - this.#startedMs;
+    const grpcStatus = this.#grpcStatus;
+    this.#choice.record(status, reason, durationMs, grpcStatus);
+    const { accessLog } = this.#pod.context;
+    if (accessLog.wants(isFailure(status, reason, grpcStatus))) this.#log(status, reason, durationMs);
     if (this.#admitted) this.#pod.share.endRequest();
     this.#admitted = false;
     this.active = false;
     this.#attempts.clear();
     if (this.#mirrors.size > 0) this.#mirrors.clear();
+  }
+
+  #log(status: number, reason: string, durationMs: number): void {
+    const { outgoing, retry, served, version } = this.#attempts;
+    // What was never begun has no head, or only a part of one.
+    const { active } = this;
+    this.#pod.context.accessLog.add(
+      requestEntry(this.#pod, this.#frontend, this.#choice, {
+        status,
+        grpcStatus: this.#grpcStatus,
+        reason,
+        durationMs,
+        retries: retry.retries,
+        endpoint: served,
+        head: active ? this.#client.request.head : undefined,
+        sent: active ? { head: outgoing.head, version } : undefined,
+      }),
+    );
   }
 }

@@ -1,31 +1,42 @@
 import type { CompiledRule } from '@tulle/routing';
+import { routeLabel } from '../connection-record.ts';
 import type { SeriesCounter } from '../measures.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod } from '../pod.ts';
 
 /** The series of one pod, Service port and rule: status classes without a reason are found by index. */
 export class PathSeries {
-  readonly #make: (statusClass: string, reason: string) => SeriesCounter;
-  readonly #byClass: (SeriesCounter | undefined)[] = [];
+  readonly #make: (statusClass: string, reason: string, grpcStatus: string) => SeriesCounter;
+  /** By status class, and behind those by gRPC status. */
+  readonly #byOutcome: (SeriesCounter | undefined)[] = [];
 
-  constructor(make: (statusClass: string, reason: string) => SeriesCounter) {
+  constructor(make: (statusClass: string, reason: string, grpcStatus: string) => SeriesCounter) {
     this.#make = make;
   }
 
-  /** Counts a request; `status` 0 stands for a request whose client left before there was one. */
-  record(status: number, reason: string, durationMs: number): void {
+  /**
+   * Counts a request; `status` 0 stands for a request whose client left before there was one, `grpcStatus` is negative
+   * for what is not gRPC or did not get so far.
+   */
+  record(status: number, reason: string, durationMs: number, grpcStatus: number): void {
     if (reason !== '') {
-      this.#make(statusClass(status), reason).record(durationMs);
+      this.#make(statusClass(status), reason, grpcLabel(grpcStatus)).record(durationMs);
       return;
     }
-    const index = Math.floor(status / 100);
-    let series = this.#byClass[index];
+    const index = grpcStatus < 0 ? Math.floor(status / 100) : statusClasses + grpcStatus;
+    let series = this.#byOutcome[index];
     if (series === undefined) {
-      series = this.#make(statusClass(status), '');
-      this.#byClass[index] = series;
+      series = this.#make(statusClass(status), '', grpcLabel(grpcStatus));
+      this.#byOutcome[index] = series;
     }
     series.record(durationMs);
   }
+}
+
+const statusClasses = 10;
+
+function grpcLabel(grpcStatus: number): string {
+  return grpcStatus < 0 ? '' : `${grpcStatus}`;
 }
 
 function statusClass(status: number): string {
@@ -53,8 +64,8 @@ export function pathSeriesOf(
   if (series === undefined) {
     const { spec, context } = pod;
     const { service } = frontend;
-    const route = rule === undefined ? '' : `${rule.rule.route}#${rule.rule.name ?? rule.rule.index}`;
-    series = new PathSeries((statusClass, reason) =>
+    const route = rule === undefined ? '' : routeLabel(rule.rule);
+    series = new PathSeries((statusClass, reason, grpcStatus) =>
       context.requests.series([
         spec.workloadName,
         spec.namespace,
@@ -64,6 +75,7 @@ export function pathSeriesOf(
         protocol,
         statusClass,
         reason,
+        grpcStatus,
       ]),
     );
     ofPod.set(key, series);

@@ -21,11 +21,11 @@ export class RouteChoice {
   pinned: BalancedEndpoint | undefined;
   /** How the request's session is kept, where it has one or is to get one. */
   #session: CompiledSession | undefined;
-  readonly #protocol: string;
+  readonly protocol: string;
 
   /** `protocol` is the label of the request metrics. */
   constructor(protocol: string) {
-    this.#protocol = protocol;
+    this.protocol = protocol;
   }
 
   /** Applies the routes of `frontend` to a request of the pod's application. */
@@ -38,21 +38,21 @@ export class RouteChoice {
     const decision = frontend.decisionFor(pod.spec.namespace);
     switch (decision.kind) {
       case 'implicit':
-        this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        this.series = pathSeriesOf(pod, frontend, undefined, this.protocol);
         if (frontend.service.sessionPersistence !== undefined) this.#resumeAt(pod, frontend, head);
         return 'forward';
       case 'missing':
-        this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        this.series = pathSeriesOf(pod, frontend, undefined, this.protocol);
         return 'routes-missing';
       case 'tcp':
       case 'tls':
-        this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+        this.series = pathSeriesOf(pod, frontend, undefined, this.protocol);
         return 'no-route';
       case 'http':
       case 'grpc':
     }
     const rule = decision.match(head);
-    this.series = pathSeriesOf(pod, frontend, rule, this.#protocol);
+    this.series = pathSeriesOf(pod, frontend, rule, this.protocol);
     if (rule === undefined) return 'no-route';
     this.rule = rule;
     if (rule.redirect !== undefined) return 'redirect';
@@ -141,12 +141,12 @@ export class RouteChoice {
 
   /** No request was decided about: what is counted next has no route. */
   forget(pod: Pod, frontend: ServicePortView): void {
-    this.series = pathSeriesOf(pod, frontend, undefined, this.#protocol);
+    this.series = pathSeriesOf(pod, frontend, undefined, this.protocol);
   }
 
   /** Counts the request that was decided about. */
-  record(status: number, reason: string, durationMs: number): void {
-    this.series?.record(status, reason, durationMs);
+  record(status: number, reason: string, durationMs: number, grpcStatus: number): void {
+    this.series?.record(status, reason, durationMs, grpcStatus);
   }
 }
 

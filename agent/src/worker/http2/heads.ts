@@ -1,4 +1,5 @@
-import { equalsIgnoreCase } from '@tulle/core';
+import { equalsIgnoreCase, findHeader } from '@tulle/core';
+import type { HeaderBlock } from '@tulle/core';
 import type { CompiledBackend, HeaderEdits } from '@tulle/routing';
 import type { HpackEncoder, Http2Headers, Http2RequestHead } from '@tulle/wire';
 import { encodeHeaderList } from '@tulle/wire';
@@ -110,6 +111,31 @@ const grpcStatus: Readonly<Record<AnswerReason, number>> = {
   'upgrade-unsupported': 12,
   'routes-missing': 14,
 };
+
+/** The gRPC status of an answer of the mesh's. */
+export function grpcStatusOf(reason: AnswerReason): number {
+  return grpcStatus[reason];
+}
+
+const grpcStatusName = Buffer.from('grpc-status');
+/** What is no status counts as UNKNOWN, as clients take it. */
+const unknownStatus = 2;
+const lastGrpcStatus = 16;
+
+/** The gRPC status among trailers, or in the head of a response that has only them; UNKNOWN where there is none. */
+export function grpcStatusIn(fields: HeaderBlock): number {
+  const field = findHeader(fields, grpcStatusName);
+  if (field < 0) return unknownStatus;
+  let status = 0;
+  const end = fields.ranges[field * 4 + 3] as number;
+  for (let at = fields.ranges[field * 4 + 2] as number; at < end; at++) {
+    const digit = (fields.buffer[at] as number) - 48;
+    if (digit < 0 || digit > 9) return unknownStatus;
+    status = status * 10 + digit;
+    if (status > lastGrpcStatus) return unknownStatus;
+  }
+  return status;
+}
 
 const made = new Map<string, { readonly head: Buffer; readonly body: Buffer | undefined }>();
 
