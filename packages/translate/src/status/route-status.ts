@@ -77,18 +77,24 @@ function acceptedOf(
   if (refusal !== undefined) return accepted('False', refusal.reason, refusal.message);
   const { service, ports, consumer } = attachment;
   const key = routeKey(translated.route);
-  const lost = new Map<number, string>();
-  for (const port of ports) {
-    const conflict = outcomeOf({ service, port, consumer })?.conflicts.get(key);
-    if (conflict !== undefined) lost.set(port, conflict);
-  }
-  const conflicts = [...lost].map(([port, conflict]) => `not on port ${port}: ${conflict}`);
-  if (lost.size === ports.length) return accepted('False', 'Conflicted', conflicts.join('; '));
-  const used = ports.filter((port) => !lost.has(port));
+  const conflictOn = (port: number) => outcomeOf({ service, port, consumer })?.conflicts.get(key);
+  const byConflict = Map.groupBy(ports, conflictOn);
+  const used = byConflict.get(undefined) ?? [];
+  const conflicts = [...byConflict].flatMap(([conflict, lost]) =>
+    conflict === undefined ? [] : `not on ${portsNamed(lost)}: ${conflict}`,
+  );
+  if (used.length === 0) return accepted('False', 'Conflicted', conflicts.join('; '));
   const clients = consumer === '' ? 'all clients' : `clients in namespace "${consumer}"`;
-  const where = `${used.length === 1 ? 'port' : 'ports'} ${used.join(', ')}`;
-  const message = [`acts on ${clients} of ${serviceInWords(service)}, ${where}`, ...conflicts, ...remarks].join('; ');
+  const message = [
+    `acts on ${clients} of ${serviceInWords(service)}, ${portsNamed(used)}`,
+    ...conflicts,
+    ...remarks,
+  ].join('; ');
   return accepted('True', 'Accepted', message);
+}
+
+function portsNamed(ports: readonly number[]): string {
+  return `${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`;
 }
 
 function resolvedRefsOf(unresolved: readonly UnresolvedRef[]): Verdict {
