@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TestCluster } from '../test/support/test-cluster.ts';
 import { builtProgram } from './built-program.ts';
+import { note } from './notes.ts';
 import { startProofCluster } from './mesh-of-two-agents.ts';
 
 const requests = 100_000;
@@ -24,6 +25,7 @@ describe('100,000 requests through two agents without one error', () => {
     const { stdout, stderr } = await cluster.exec('shop/client', command);
     const line = (start: string) => stdout.split('\n').find((text) => text.startsWith(start));
     const lines = [line('requests:'), line('status codes:')];
+    note(`h2load ${argv.join(' ')}: ${line('finished in') ?? ''}`);
     if (lines[0] === undefined) throw new Error(`h2load said: ${stdout}${stderr}`);
     return lines;
   };
@@ -66,7 +68,8 @@ describe('100,000 requests through two agents without one error', () => {
       'interop.shop.svc.cluster.local:10000',
     ]);
     if (stdout === '') throw new Error(`ghz said: ${stderr}`);
-    const report = JSON.parse(stdout) as { readonly statusCodeDistribution: unknown };
+    const report = JSON.parse(stdout) as { readonly statusCodeDistribution: unknown; readonly rps: number };
+    note(`ghz: ${Math.round(report.rps)} calls a second`);
     expect(report.statusCodeDistribution).toEqual({ OK: requests });
   });
 });

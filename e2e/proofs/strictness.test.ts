@@ -4,6 +4,7 @@ import { temporaryDirectory } from '@tulle/testkit';
 import type { TestPod } from '../../agent/test/mesh-of-namespaces.ts';
 import { MeshOfNamespaces } from '../../agent/test/mesh-of-namespaces.ts';
 import { hostileRequests } from './hostile-requests.ts';
+import { note } from './notes.ts';
 import type { Proxy } from './peers.ts';
 import { CountingServer, startHaproxy, startNginx } from './peers.ts';
 
@@ -65,7 +66,7 @@ describe('HTTP/1.1, beside nginx and haproxy as Debian configures them', () => {
     const verdicts: Verdict[] = [];
     for (const { name, bytes } of hostileRequests()) verdicts.push(await judge(name, bytes));
     expect(verdicts.length).toBeGreaterThan(900);
-    process.stdout.write(report(verdicts));
+    note(report(verdicts));
     const laxer = verdicts.filter(({ ours, nginx: one, haproxy: other }) => ours > Math.max(one, other));
     expect(laxer.map(describeVerdict)).toEqual([]);
   }, 600_000);
@@ -89,6 +90,7 @@ const describeVerdict = ({ name, bytes, ours, nginx, haproxy }: Verdict): string
 function report(verdicts: readonly Verdict[]): string {
   const many = (wanted: (verdict: Verdict) => boolean): string => `${verdicts.filter(wanted).length}`.padStart(6);
   return [
+    'HTTP/1.1 beside nginx and haproxy:',
     `${many(() => true)} inputs`,
     `${many(({ ours, nginx, haproxy }) => ours === 0 && nginx === 0 && haproxy === 0)} refused by all three`,
     `${many(({ ours, nginx, haproxy }) => ours < Math.min(nginx, haproxy))} ours stricter than both`,
@@ -98,6 +100,5 @@ function report(verdicts: readonly Verdict[]): string {
     `${many(({ ours, haproxy }) => ours > haproxy)} ours laxer than haproxy`,
     `${many(({ ours, nginx, haproxy }) => ours > Math.max(nginx, haproxy))} ours laxer than both`,
     ...verdicts.filter(({ ours, nginx, haproxy }) => ours > Math.min(nginx, haproxy)).map(describeVerdict),
-    '',
   ].join('\n');
 }
