@@ -44,8 +44,8 @@ async function transfers(): Promise<boolean> {
   const report = await transferAll({ bytes: mebibytes * 2 ** 20, limitMs, log: say });
   say(`link: ${report.link}`);
   const bad = report.results.filter(({ equal, grownMebibytes }) => !equal || grownMebibytes > maxGrownMebibytes);
-  for (const { protocol, direction, equal, grownMebibytes } of bad) {
-    say(`!! ${protocol} ${direction}: ${equal ? `the worker grew by ${grownMebibytes} MiB` : 'the hashes differ'}`);
+  for (const { way, direction, equal, grownMebibytes } of bad) {
+    say(`!! ${way} ${direction}: ${equal ? `the worker grew by ${grownMebibytes} MiB` : 'the hashes differ'}`);
   }
   return bad.length === 0;
 }

@@ -9,9 +9,18 @@ import { bulkServers, patternHash } from './bulk-servers.ts';
 const mebibyte = 1 << 20;
 const sampleMs = 100;
 
+/** What the client speaks and what the server does, and the Service's protocol that says the latter. */
+const ways = [
+  { name: 'HTTP/1.1', client: 'HTTP/1.1', server: 'HTTP/1.1', appProtocol: 'http' },
+  { name: 'HTTP/2', client: 'HTTP/2', server: 'HTTP/2', appProtocol: 'http2' },
+  { name: 'TCP', client: 'TCP', server: 'TCP', appProtocol: 'tcp' },
+  { name: 'HTTP/1.1 to HTTP/2', client: 'HTTP/1.1', server: 'HTTP/2', appProtocol: 'http2' },
+  { name: 'HTTP/2 to HTTP/1.1', client: 'HTTP/2', server: 'HTTP/1.1', appProtocol: 'http' },
+] as const satisfies readonly { name: string; client: BulkProtocol; server: BulkProtocol; appProtocol: string }[];
+
 /** One transfer: how long it took, and how much the worker that carried both ends of it grew. */
 export interface TransferResult {
-  readonly protocol: BulkProtocol;
+  readonly way: string;
   readonly direction: 'upload' | 'download';
   readonly seconds: number;
   readonly equal: boolean;
@@ -51,25 +60,19 @@ export async function transferAll(options: {
     const link = await makeLinkBad(server.spec.netns);
     const wanted = patternHash(bytes);
     const results: TransferResult[] = [];
-    const protocols = Object.keys(bulkServers) as BulkProtocol[];
-    for (const [i, protocol] of protocols.entries()) {
+    for (const [i, { server: protocol, appProtocol }] of ways.entries()) {
       const port = 8080 + i;
       servers.push(bulkServers[protocol]().listen({ fd: mesh.listen(server, port) }));
-      const mesher = { 'HTTP/1.1': 'http', 'HTTP/2': 'http2', TCP: 'tcp' } as const;
-      mesh.addService(`bulk${i}`, `10.99.0.1${i}`, {
-        pods: [server],
-        targetPort: port,
-        protocol: mesher[protocol],
-      });
+      mesh.addService(`bulk${i}`, `10.99.0.1${i}`, { pods: [server], targetPort: port, protocol: appProtocol });
     }
     const before = residentBytes(mesh.workerPid);
-    for (const [i, protocol] of protocols.entries()) {
+    for (const [i, way] of ways.entries()) {
       for (const direction of ['upload', 'download'] as const) {
-        const transfer = { protocol, direction, bytes, limitMs, address: `10.99.0.1${i}` };
+        const transfer = { client: way.client, direction, bytes, limitMs, address: `10.99.0.1${i}` };
         const done = await measure(mesh, client, transfer);
         const grownMebibytes = Math.round((done.peakBytes - before) / mebibyte);
-        results.push({ protocol, direction, seconds: done.seconds, equal: done.hash === wanted, grownMebibytes });
-        log(`${protocol} ${direction}: ${done.seconds.toFixed(1)} s, worker grew by ${grownMebibytes} MiB`);
+        results.push({ way: way.name, direction, seconds: done.seconds, equal: done.hash === wanted, grownMebibytes });
+        log(`${way.name} ${direction}: ${done.seconds.toFixed(1)} s, worker grew by ${grownMebibytes} MiB`);
       }
     }
     return { link, bytes, results };
@@ -83,14 +86,14 @@ async function measure(
   mesh: MeshOfNamespaces,
   client: TestPod,
   transfer: {
-    readonly protocol: BulkProtocol;
+    readonly client: BulkProtocol;
     readonly direction: 'upload' | 'download';
     readonly bytes: number;
     readonly limitMs: number;
     readonly address: string;
   },
 ): Promise<{ readonly hash: string; readonly seconds: number; readonly peakBytes: number }> {
-  const { protocol, direction, bytes, limitMs, address } = transfer;
+  const { client: protocol, direction, bytes, limitMs, address } = transfer;
   const started = performance.now();
   const socket = await mesh.connect(client, { address, port: 80 });
   let peakBytes = 0;
