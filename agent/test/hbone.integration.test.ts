@@ -410,6 +410,41 @@ describe('HBONE with a ztunnel at the other end', () => {
       fresh.destroy();
     });
 
+    it('is left before the certificate of the pod ends; what comes next has the certificate that came since', async () => {
+      const { sessions } = serve(identityOf('far'));
+      const leftMs = 6_000;
+      const begunMs = Date.now();
+      const notAfterMs = begunMs + leftMs;
+      const leaf = mesh.ca.leaf(web.spec.identity, { notAfterMs });
+      mesh.tell({
+        type: 'certificate',
+        certificate: {
+          identity: web.spec.identity,
+          privateKeyPem: leaf.keyPem,
+          chainPem: leaf.certPem,
+          rootsPem: mesh.ca.certificate.certPem,
+          notAfterMs,
+        },
+      });
+      const old = await dial();
+      expect(await ask(old, 'old')).toBe('old');
+      const end = ended(old).then(() => Date.now() - begunMs);
+      // A renewal closes nothing.
+      mesh.certify(web);
+      await mesh.measures();
+      const same = await dial();
+      expect(await ask(same, 'same')).toBe('same');
+      expect(sessions).toHaveLength(1);
+      same.destroy();
+      const tookMs = await end;
+      expect(tookMs).toBeGreaterThan(3_000);
+      expect(tookMs).toBeLessThanOrEqual(leftMs);
+      const fresh = await dial();
+      expect(await ask(fresh, 'fresh')).toBe('fresh');
+      expect(sessions).toHaveLength(2);
+      fresh.destroy();
+    });
+
     it('that ends a half keeps the other half open, both ways', async () => {
       serve(identityOf('far'), (stream) => {
         stream.respond({ ':status': 200 });

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StatusView } from '@tulle/admin-api';
 import { systemClock } from '@tulle/core';
+import { SpiffeId } from '@tulle/identity';
 import { RecordingLogger, temporaryDirectory, type TemporaryDirectory } from '@tulle/testkit';
 import { MeshController, type ObjectChange, type ObjectSink, type ObjectSource } from '../src/index.ts';
 import type { ObjectStore } from '../src/objects/object-store.ts';
@@ -68,6 +69,7 @@ spec: { nodeName: ${node}, serviceAccountName: ${name}, containers: [{ name: app
 
 let directory: TemporaryDirectory;
 let source: FakeSource;
+let logger: RecordingLogger;
 let controller: MeshController;
 let started: Promise<number>;
 const agents: AgentStandIn[] = [];
@@ -77,7 +79,7 @@ beforeEach(() => {
   mkdirSync(directory.file('tokens'));
   for (const node of ['n1', 'n2']) writeToken(directory.file('tokens'), node);
   source = new FakeSource();
-  const logger = new RecordingLogger();
+  logger = new RecordingLogger();
   const stateDir = directory.file('state');
   const nodeTokensDir = directory.file('tokens');
   const local = {
@@ -201,6 +203,36 @@ describe('MeshController', () => {
     expect(await admin('/v1/status')).toMatchObject({
       body: { ca: { state: 'ok', issuedLast24Hours: 1, refusedLast24Hours: 1 } },
     });
+  });
+
+  it.each([
+    ['of a pod of another node', 'shop', 'web'],
+    ['of a service account that is not there', 'shop', 'admin'],
+    ['of the same service account in another namespace', 'ops', 'cart'],
+  ])('refuses an agent the identity %s, with an audit line', async (_, namespace, serviceAccount) => {
+    const agent = agentOf('n1', await synced(`${pod('cart', 'n1')}---${pod('web', 'n2')}`));
+    const id = SpiffeId.forWorkload({ trustDomain: 'cluster.local', namespace, serviceAccount });
+    if (!id.ok) throw id.error;
+    const reason = `no pod in the mesh on node n1 has the identity ${id.value.text}`;
+    await expect(agent.certificate(id.value)).rejects.toMatchObject({
+      code: 'ca-refused',
+      message: expect.stringContaining(reason) as unknown,
+    });
+    expect(logger.lines.filter(({ fields }) => fields?.['audit'] === true)).toEqual([
+      {
+        level: 'warn',
+        message: 'certificate refused',
+        fields: {
+          audit: true,
+          decision: 'refused',
+          caller: 'node/n1',
+          identity: id.value.text,
+          code: 'not-allowed',
+          reason,
+          peer: expect.stringMatching(/^127\.0\.0\.1:/) as unknown,
+        },
+      },
+    ]);
   });
 
   it("lets no agent in with another node's token", async () => {
