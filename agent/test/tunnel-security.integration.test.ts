@@ -115,7 +115,9 @@ describe('the HBONE port of a pod', () => {
     expect(await connect(`${cart.address}:9`)).toBe(503);
     expect(await connect(`${stranger.address}:7000`)).toBe(400);
     expect(await connect(`${cart.address}:15008`)).toBe(400);
-    expect(await connect('cart:http')).toBe(400);
+    expect(await connect('cart:80')).toBe(400);
+    // No authority at all: the request is malformed (RFC 9113 section 8.1.1).
+    await expect(connect('cart:http')).rejects.toThrow('NGHTTP2_PROTOCOL_ERROR');
     const get = { ':method': 'GET', ':scheme': 'https', ':path': '/', ':authority': `${cart.address}:7000` };
     expect(await statusOf(client, get)).toBe(400);
     client.destroy();
