@@ -77,6 +77,11 @@ export function dial(expectation: Expectation, question: Question = {}): Check {
   return { question: { over: 'tcp', ...question }, expectation };
 }
 
+/** A request over TLS of the client's own. */
+export function dialTls(serverName: string, expectation: Expectation, question: Question = {}): Check {
+  return { question: { over: 'tls', serverName, fresh: true, ...question }, expectation };
+}
+
 /** How many requests of a key a version has counted so far. */
 export function counted(version: string, key: string, count: number | readonly [number, number]): Check {
   return { question: { to: version, path: `/counted?${key}` }, expectation: { counted: count } };

@@ -12,6 +12,7 @@ const ports = [
   { name: 'other', port: 81, targetPort: 8080 },
   { name: 'h2c', port: 90, targetPort: 8090, appProtocol: 'kubernetes.io/h2c' },
   { name: 'lines', port: 7000, targetPort: 7000 },
+  { name: 'tls', port: 443, targetPort: 8443 },
 ];
 
 function service(name: string, app: string, more: object = {}, namespace = 'routes'): Manifest {
@@ -32,16 +33,56 @@ function pod(name: string, namespace: string, nodeName: string, container: objec
   };
 }
 
-/** What all cases share: a server of each version, clients in two namespaces, and Services that something is wrong with. */
-export function sharedManifests(): Manifest[] {
+/** What servers show over TLS, and who signed it; and an authority that did not. PEM. */
+export interface SuiteCertificates {
+  readonly certificate: string;
+  readonly key: string;
+  readonly root: string;
+  readonly otherRoot: string;
+}
+
+/** The authorities as policies may name them. */
+function authorities({ root, otherRoot }: SuiteCertificates): Manifest[] {
+  const configMap = (name: string, pem: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'routes' },
+    data: { 'ca.crt': pem },
+  });
   return [
+    configMap('suite-ca', root),
+    configMap('other-ca', otherRoot),
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'suite-ca', namespace: 'routes' },
+      data: { 'ca.crt': Buffer.from(root).toString('base64') },
+    },
+    {
+      apiVersion: 'certificates.k8s.io/v1beta1',
+      kind: 'ClusterTrustBundle',
+      metadata: { name: 'suite-ca' },
+      spec: { trustBundle: root },
+    },
+  ];
+}
+
+/** What all cases share: a server of each version, clients in two namespaces, and Services that something is wrong with. */
+export function sharedManifests(certificates: SuiteCertificates): Manifest[] {
+  const { certificate, key } = certificates;
+  const ofTls = [
+    { name: 'TLS_CERT', value: certificate },
+    { name: 'TLS_KEY', value: key },
+  ];
+  return [
+    ...authorities(certificates),
     meshed('routes'),
     meshed('guests'),
     ...versions.map((version, i) =>
       pod(version, 'routes', i === 1 ? 'n1' : 'n2', {
         command: ['node', 'route-server.mjs'],
-        env: [{ name: 'VERSION', value: version }],
-        ports: [{ containerPort: 8080 }, { containerPort: 8090 }, { containerPort: 7000 }],
+        env: [{ name: 'VERSION', value: version }, ...ofTls],
+        ports: [8080, 8090, 7000, 8443].map((containerPort) => ({ containerPort })),
       }),
     ),
     pod('client', 'routes', 'n1', { command: ['node', 'idle.mjs'] }),

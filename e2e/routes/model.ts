@@ -7,11 +7,11 @@ export type ClientNamespace = 'routes' | 'guests';
 
 /** What is asked of the Service of a case, unless another host is named. */
 export interface Question {
-  readonly over?: 'http1' | 'grpc' | 'tcp';
+  readonly over?: 'http1' | 'grpc' | 'tcp' | 'tls';
   readonly from?: ClientNamespace;
   /** Another Service than that of the case. */
   readonly to?: string;
-  /** The Service's port: 80 unless said otherwise, 90 for gRPC, 7000 for TCP. */
+  /** The Service's port: 80 unless said otherwise, 90 for gRPC, 7000 for TCP, 443 for TLS. */
   readonly port?: number;
   readonly path?: string;
   readonly method?: string;
@@ -21,6 +21,10 @@ export interface Question {
   readonly count?: number;
   /** A connection for each. */
   readonly fresh?: boolean;
+  /** The server name of TLS. */
+  readonly serverName?: string;
+  /** What the first answer gave goes along with all that follow: its cookie, or this header. */
+  readonly keeps?: string;
 }
 
 /** What a field must be: a text, a text that matches, or absent. */
@@ -42,18 +46,24 @@ export interface Expectation {
     readonly body?: string;
     readonly bytes?: number;
     readonly headers?: Readonly<Record<string, FieldExpectation>>;
+    /** The server name of the TLS that it was asked over; null for none. */
+    readonly sni?: string | null;
   };
   /** How many requests of a key the server of the question counted (`/counted?KEY`). */
   readonly counted?: number | readonly [least: number, most: number];
   /** How often each answer came, within so many. */
   readonly shares?: Readonly<Record<string, number>>;
   readonly within?: number;
+  /** All answers are the same one, whichever. */
+  readonly onlyOne?: boolean;
   readonly atLeastMs?: number;
   readonly atMostMs?: number;
   /** The connection fails. */
   readonly fails?: boolean;
   /** The first line over TCP. */
   readonly line?: string;
+  /** The server name that the server itself was told over TLS, whose certificate is the server's own. */
+  readonly sni?: string;
 }
 
 /** A question and what must come of it. */
@@ -87,8 +97,11 @@ export interface Answer {
     readonly bytes?: number;
     readonly headers?: Readonly<Record<string, string>>;
     readonly counted?: number;
+    readonly sni?: string;
   };
   readonly grpcStatus?: string;
+  /** Whether the certificate was signed by the suite's authority. */
+  readonly isSuites?: boolean;
   readonly error?: string;
   readonly lines?: readonly string[];
   readonly tookMs?: number;

@@ -22,7 +22,12 @@ export function differences(answer: Answer, expected: Expectation): string[] {
   same('URL at the server', answer.body?.url, seen?.url);
   same('body at the server', answer.body?.body, seen?.body);
   same('bytes at the server', answer.body?.bytes, seen?.bytes);
+  if (seen?.sni !== undefined) same('server name at the server', answer.body?.sni ?? null, seen.sni);
+  same('server name', answer.body?.sni, expected.sni);
+  if (answer.isSuites === false) found.push('the certificate is not that of the server');
   fields('header at the server', answer.body?.headers, seen?.headers, found);
+  const kinds = Object.keys(answer.shares);
+  if (expected.onlyOne === true && kinds.length !== 1) found.push(`the answers are not one: ${kinds.join(', ')}`);
   const { counted, shares, within = 0, atLeastMs = 0, atMostMs = Infinity } = expected;
   if (counted !== undefined) {
     const [least, most] = typeof counted === 'number' ? [counted, counted] : counted;

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { routeCases } from '../routes/cases/index.ts';
 import { caseManifests, sharedManifests, yamlOf } from '../routes/manifests.ts';
+import type { SuiteCertificates } from '../routes/manifests.ts';
 import type { Answer, Check, ClientNamespace } from '../routes/model.ts';
 import { differences } from '../routes/verdict.ts';
+import { TestCa } from '@tulle/testkit';
 import { TestCluster } from './support/test-cluster.ts';
 
 /*
@@ -12,7 +14,23 @@ import { TestCluster } from './support/test-cluster.ts';
 const cluster = new TestCluster('routes');
 const answers = new Map<Check, Answer>();
 
-const defaultPorts = { http1: 80, grpc: 90, tcp: 7000 } as const;
+const defaultPorts = { http1: 80, grpc: 90, tcp: 7000, tls: 443 } as const;
+
+/** What servers show over TLS. */
+function certificates(): SuiteCertificates {
+  const authority = new TestCa({ commonName: 'route suite' });
+  const { certPem, keyPem } = authority.issue({
+    dnsNames: ['app.example', 'other-app.example'],
+    uris: ['spiffe://suite.example/app'],
+  });
+  const other = new TestCa({ commonName: 'another authority' });
+  return {
+    certificate: certPem,
+    key: keyPem,
+    root: authority.certificate.certPem,
+    otherRoot: other.certificate.certPem,
+  };
+}
 
 /** Asks all questions of the clients of a namespace, those of a case one after the other. */
 async function askFrom(namespace: ClientNamespace): Promise<void> {
@@ -40,7 +58,7 @@ async function askFrom(namespace: ClientNamespace): Promise<void> {
 }
 
 beforeAll(async () => {
-  cluster.write('00-shared.yaml', yamlOf(sharedManifests()));
+  cluster.write('00-shared.yaml', yamlOf(sharedManifests(certificates())));
   cluster.write('cases.yaml', yamlOf(routeCases.flatMap(caseManifests)));
   // Some of the routes are wrong on purpose, and it says so.
   const { stdout, stderr } = await cluster.up();
@@ -59,6 +77,16 @@ describe('the route suite', () => {
     expect(routeCases.length).toBeGreaterThanOrEqual(120);
     expect(new Set(routeCases.map(({ service }) => service)).size).toBe(routeCases.length);
     expect(new Set(routeCases.map(({ name }) => name)).size).toBe(routeCases.length);
+  });
+
+  it('asks nothing that any answer would do for', () => {
+    const nothing: Answer = { status: 418, shares: { '418 teapot': 1 }, lines: ['teapot'] };
+    const other: Answer = { ...nothing, headers: { 'x-from-server': 'teapot', 'x-set': 't', 'set-cookie': 'teapot' } };
+    for (const { name, checks } of routeCases) {
+      const isChecked = checks.some(({ expectation }) => differences(nothing, expectation).length > 0);
+      const isCheckedToo = checks.some(({ expectation }) => differences(other, expectation).length > 0);
+      expect([name, isChecked || isCheckedToo]).toEqual([name, true]);
+    }
   });
 
   it.each(routeCases.map((one) => [one.name, one] as const))('%s', (_, one) => {

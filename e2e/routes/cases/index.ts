@@ -7,6 +7,8 @@ import { cases as matches } from './matches.ts';
 import { cases as precedence } from './precedence.ts';
 import { cases as redirects } from './redirects.ts';
 import { cases as rewrites } from './rewrites.ts';
+import { cases as sessions } from './sessions.ts';
+import { cases as tls } from './tls.ts';
 import { cases as traffic } from './traffic.ts';
 
 /** Every case of the suite. */
@@ -20,4 +22,6 @@ export const routeCases: readonly RouteCase[] = [
   ...cors,
   ...attachment,
   ...grpc,
+  ...sessions,
+  ...tls,
 ];

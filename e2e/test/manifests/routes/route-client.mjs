@@ -2,25 +2,33 @@
 // after the other, the lists beside each other, and prints what came of each in the same shape.
 import { Agent, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import { Agent as HttpsAgent, request as requestTls } from 'node:https';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const beside = 12;
 const giveUpMs = 10_000;
 
-function overHttp1({ host, port, path, method = 'GET', headers = {}, body }, agent) {
+function overHttp1({ over, host, port, path, method = 'GET', headers = {}, body, serverName }, agent) {
   return new Promise((done) => {
     const beganMs = performance.now();
     const end = (answer) => done({ ...answer, tookMs: performance.now() - beganMs });
-    const options = { agent, host, port, path, method, headers, timeout: giveUpMs };
-    const sent = request(options, (response) => {
+    const tls = over === 'tls' ? { servername: serverName, rejectUnauthorized: false } : {};
+    const options = { agent, host, port, path, method, headers, timeout: giveUpMs, ...tls };
+    const sent = (over === 'tls' ? requestTls : request)(options, (response) => {
+      const issuer = over === 'tls' ? response.socket.getPeerCertificate().issuer?.CN : undefined;
       const parts = [];
       response.on('data', (part) => parts.push(part));
       response.on('error', (error) => end({ error: error.code }));
       response.on('end', () => {
         const text = Buffer.concat(parts).toString('latin1');
         const isJson = response.headers['content-type'] === 'application/json' && text !== '';
-        end({ status: response.statusCode, headers: response.headers, ...(isJson ? { body: JSON.parse(text) } : {}) });
+        end({
+          status: response.statusCode,
+          headers: response.headers,
+          ...(issuer === undefined ? {} : { isSuites: issuer === 'route suite' }),
+          ...(isJson ? { body: JSON.parse(text) } : {}),
+        });
       });
     });
     sent.on('timeout', () => sent.destroy(Object.assign(new Error(), { code: 'TIMEOUT' })));
@@ -75,16 +83,24 @@ function overTcp({ host, port }) {
   });
 }
 
+/** The question with what the first answer gave. */
+function kept(question, first) {
+  const { keeps, headers = {} } = question;
+  if (keeps === undefined || first?.headers === undefined) return question;
+  const value = keeps === 'cookie' ? String(first.headers['set-cookie']).split(';')[0] : first.headers[keeps];
+  return { ...question, headers: { ...headers, [keeps]: value ?? 'none' } };
+}
+
 async function ask(question) {
   const { over = 'http1', count = 1, fresh = false, host, port } = question;
   const answers = [];
-  const agent = new Agent({ keepAlive: !fresh, maxSockets: 1 });
+  const agent = new (over === 'tls' ? HttpsAgent : Agent)({ keepAlive: !fresh, maxSockets: 1 });
   const session = over === 'grpc' ? connectHttp2(`http://${host}:${port}`) : undefined;
   session?.on('error', () => {});
   for (let i = 0; i < count; i++) {
     if (over === 'tcp') answers.push(await overTcp(question));
     else if (over === 'grpc') answers.push(await overHttp2(session, question));
-    else answers.push(await overHttp1(question, agent));
+    else answers.push(await overHttp1(kept(question, answers[0]), agent));
   }
   agent.destroy();
   session?.destroy();

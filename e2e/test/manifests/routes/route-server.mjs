@@ -1,8 +1,9 @@
 // A server of the route suite, which says what it is (VERSION) and what it was asked: HTTP/1.1 on 8080, HTTP/2 and gRPC
-// on 8090, and lines on 7000, of which the first says the version. The header x-do, JSON, says how it answers:
+// on 8090, HTTP/1.1 over TLS on 8443 (TLS_CERT, TLS_KEY), and lines on 7000, of which the first says the version. The header x-do, JSON, says how it answers:
 // {"status": 503, "times": 2}: with that status the first two times that a request of its x-key comes; {"delayMs": 500}.
 // GET /counted?KEY says how many requests with the x-key KEY came.
 import { createServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 
@@ -24,7 +25,7 @@ async function read(stream) {
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   const { method, url, headers } = request;
   response.setHeader('x-version', version);
   response.setHeader('x-from-server', 'yes');
@@ -48,12 +49,18 @@ const server = createServer(async (request, response) => {
         headers,
         body: body.toString('latin1').slice(0, 1000),
         bytes: body.length,
+        sni: request.socket.servername || undefined,
       }),
     );
   } catch {
     response.destroy();
   }
-}).listen(8080, '0.0.0.0');
+}
+
+const server = createServer(answer).listen(8080, '0.0.0.0');
+if (process.env.TLS_CERT !== undefined) {
+  createHttpsServer({ cert: process.env.TLS_CERT, key: process.env.TLS_KEY }, answer).listen(8443, '0.0.0.0');
+}
 
 createHttp2Server()
   .on('stream', (stream, headers) => {
