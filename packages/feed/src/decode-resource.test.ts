@@ -69,6 +69,15 @@ const settings = { trustDomain: 'cluster.local', mtlsMode: 'strict' };
 const good: readonly (readonly [ResourceKind, string, object])[] = [
   ['settings', settingsKey, settings],
   ['settings', settingsKey, { ...settings, trust: { rootsPem: 'PEM', signingRoot: 'AB:CD' } }],
+  [
+    'settings',
+    settingsKey,
+    {
+      ...settings,
+      trust: { rootsPem: 'PEM', signingRoot: '', federated: [{ trustDomain: 'elsewhere', rootsPem: 'PEM' }] },
+      certificateAuthority: { address: 'istio-csr:443', serverName: 'istio-csr', rootsPem: 'PEM' },
+    },
+  ],
   ['workload', 'shop/cart', workload('cart')],
   [
     'policy',
