@@ -2,7 +2,6 @@ import type { HeaderBlock } from '@tulle/core';
 import { isEndpointError } from '@tulle/routing';
 import type { CompiledRule, HeaderEdits } from '@tulle/routing';
 import { http2ErrorCode, Http2Headers } from '@tulle/wire';
-import { grpcStatusIn, grpcStatusOf } from '../http2/heads.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod } from '../pod.ts';
 import type { AnswerReason } from './answers.ts';
@@ -10,7 +9,7 @@ import { answerStatus } from './answers.ts';
 import type { AttemptOwner } from './attempts.ts';
 import { Attempts } from './attempts.ts';
 import { MirrorSet } from './mirror-set.ts';
-import { isFailure, requestEntry } from './request-log.ts';
+import { RequestRecord } from './request-record.ts';
 import { RouteChoice } from './route-choice.ts';
 import { outcomeOf, reasonOf } from './server-failures.ts';
 import type { ClientSide, HttpVersion, ResponseHead, ResponseWriter, ServerFailure } from './sides.ts';
@@ -36,14 +35,11 @@ export class Exchange implements AttemptOwner {
   readonly #response: ResponseWriter;
   readonly #choice: RouteChoice;
   readonly #attempts: Attempts;
-  readonly #mirrors: MirrorSet;
+  readonly #record: RequestRecord;
+  /** Made with the first request that is mirrored. */
+  #mirrors: MirrorSet | undefined;
   #corsEdits: HeaderEdits | undefined;
   #status = 0;
-  #startedMs = 0;
-  /** Of gRPC, once it is known; else -1. */
-  #grpcStatus = -1;
-  /** Whether it counts among its pod's requests. */
-  #admitted = false;
 
   constructor(pod: Pod, frontend: ServicePortView, client: ClientSide) {
     this.#pod = pod;
@@ -52,7 +48,7 @@ export class Exchange implements AttemptOwner {
     this.#response = client.response;
     this.#choice = new RouteChoice(client.request.version === 1 ? 'http/1.1' : 'http/2');
     this.#attempts = new Attempts(pod, this.#choice, this);
-    this.#mirrors = new MirrorSet(pod);
+    this.#record = new RequestRecord(pod, frontend, client.request, this.#choice, this.#attempts);
   }
 
   get isIdempotent(): boolean {
@@ -74,30 +70,29 @@ export class Exchange implements AttemptOwner {
     const choice = this.#choice;
     this.active = true;
     this.responseStarted = false;
-    this.#startedMs = performance.now();
     this.#corsEdits = undefined;
     this.#status = 0;
-    this.#grpcStatus = -1;
-    this.#admitted = this.#pod.share.beginRequest();
+    const admitted = this.#record.begin();
     const verdict = choice.decide(this.#pod, this.#frontend, request.head);
-    if (!this.#admitted) return this.answer('overload');
+    if (!admitted) return this.answer('overload');
     if (verdict === 'redirect') return this.#redirect();
     if (verdict !== 'forward') return this.answer(verdict);
     const { rule, target } = choice;
     if (target === undefined) return this.answer('invalid-backend');
     const version = choice.serverVersion(target, request);
     const attempts = this.#attempts;
+    const { startedMs } = this.#record;
     attempts.reset(version, request.ended);
-    attempts.retry.begin(rule?.retry, target.retryBudget, this.#startedMs);
+    attempts.retry.begin(rule?.retry, target.retryBudget, startedMs);
     attempts.retry.keepBody(version === 2);
     if (rule !== undefined && this.#applyRule(rule) === 'answered') return;
     if (!this.#prepare(version)) return this.answer('bad-request');
-    attempts.first(this.#startedMs, bodyFollows);
+    attempts.first(startedMs, bodyFollows);
   }
 
   /** What a rule asks for besides its backend. */
   #applyRule({ rule, cors }: CompiledRule): 'answered' | 'go-on' {
-    if (rule.requestTimeoutMs !== undefined) this.#attempts.limit(this.#startedMs + rule.requestTimeoutMs);
+    if (rule.requestTimeoutMs !== undefined) this.#attempts.limit(this.#record.startedMs + rule.requestTimeoutMs);
     if (cors === undefined) return 'go-on';
     const { head } = this.#client.request;
     if (!cors.isPreflight(head)) {
@@ -117,12 +112,13 @@ export class Exchange implements AttemptOwner {
     const head = request.encode(version, backend);
     if (head === undefined) return false;
     const { outgoing } = this.#attempts;
-    const mirrors = this.#mirrors;
     const { upgrade } = request;
     if (backend !== undefined && backend.mirrors.length > 0 && upgrade === 'none') {
-      mirrors.choose(backend.mirrors, this.#choice, request);
+      this.#mirrors ??= new MirrorSet(this.#pod);
+      this.#mirrors.choose(backend.mirrors, this.#choice, request);
     }
-    const isFramed = request.version === 1 && version === 1 && mirrors.takesFraming;
+    const mirrors = this.#mirrors;
+    const isFramed = request.version === 1 && version === 1 && mirrors?.takesFraming !== false;
     outgoing.head = head;
     outgoing.isHead = request.isHead;
     outgoing.upgrade = upgrade === 'websocket' || (upgrade === 'other' && version === 1);
@@ -131,7 +127,7 @@ export class Exchange implements AttemptOwner {
     outgoing.body = isFramed ? 'framed' : hasLength ? 'length' : 'chunked';
     outgoing.ended = request.ended;
     this.#client.setPayload(!isFramed);
-    if (mirrors.size > 0) mirrors.begin(request, backend, outgoing, version);
+    mirrors?.begin(request, backend, outgoing, version);
     return true;
   }
 
@@ -141,13 +137,13 @@ export class Exchange implements AttemptOwner {
   sendBody(chunk: Buffer, start: number, end: number): boolean {
     const { retry, server } = this.#attempts;
     retry.noteBody(chunk, start, end);
-    if (this.#mirrors.size > 0) this.#mirrors.send(chunk, start, end);
+    this.#mirrors?.send(chunk, start, end);
     return server?.send(chunk, start, end) ?? true;
   }
 
   /** The request has come to its end, while {@link takesBody}; trailers where they are not in the framing. */
   endRequest(trailers: HeaderBlock | undefined): void {
-    if (this.#mirrors.size > 0) this.#mirrors.end(trailers);
+    this.#mirrors?.end(trailers);
     this.#attempts.end(trailers);
   }
 
@@ -170,10 +166,7 @@ export class Exchange implements AttemptOwner {
 
   /** The client broke the protocol, or was too slow about it: what it is told is its own side's to say. */
   clientFailed(status: number, reason: AnswerReason): void {
-    if (!this.active) {
-      this.#startedMs = performance.now();
-      this.#choice.forget(this.#pod, this.#frontend);
-    }
+    if (!this.active) this.#record.beginLate();
     this.#attempts.drop(http2ErrorCode.cancel, 'cancelled');
     this.#finish(status, reason);
   }
@@ -208,7 +201,7 @@ export class Exchange implements AttemptOwner {
     this.#status = status;
     this.responseStarted = true;
     attempts.settle();
-    if (ended && head instanceof Http2Headers && this.#client.request.isGrpc) this.#grpcStatus = grpcStatusIn(head);
+    if (ended && head instanceof Http2Headers) this.#record.noteLast(head);
     const edits = this.#choice.responseEdits(this.#pod, this.#corsEdits, attempts.endpoint);
     this.#response.head(head, edits, switches ? 'switched' : ended ? 'nothing' : 'body');
   }
@@ -218,7 +211,7 @@ export class Exchange implements AttemptOwner {
   }
 
   onResponseTrailers(fields: HeaderBlock): void {
-    if (this.#client.request.isGrpc) this.#grpcStatus = grpcStatusIn(fields);
+    this.#record.noteLast(fields);
     this.#response.trailers(fields);
   }
 
@@ -282,7 +275,7 @@ export class Exchange implements AttemptOwner {
 
   /** Answers the request in place of a server. */
   answer(reason: AnswerReason): void {
-    if (this.#client.request.isGrpc) this.#grpcStatus = grpcStatusOf(reason);
+    this.#record.noteAnswer(reason);
     this.#finish(answerStatus(reason), reason);
     this.#client.answer(reason);
   }
@@ -298,34 +291,10 @@ export class Exchange implements AttemptOwner {
   }
 
   /** The request is counted, and nothing of it is left. */
-  #finish(status: number, reason: string, nowMs: number = performance.now()): void {
-    const durationMs = nowMs - this.#startedMs;
-    const grpcStatus = this.#grpcStatus;
-    this.#choice.record(status, reason, durationMs, grpcStatus);
-    const { accessLog } = this.#pod.context;
-    if (accessLog.wants(isFailure(status, reason, grpcStatus))) this.#log(status, reason, durationMs);
-    if (this.#admitted) this.#pod.share.endRequest();
-    this.#admitted = false;
+  #finish(status: number, reason: string, nowMs?: number): void {
+    this.#record.finish(status, reason, this.active, nowMs);
     this.active = false;
     this.#attempts.clear();
-    if (this.#mirrors.size > 0) this.#mirrors.clear();
-  }
-
-  #log(status: number, reason: string, durationMs: number): void {
-    const { outgoing, retry, served, version } = this.#attempts;
-    // What was never begun has no head, or only a part of one.
-    const { active } = this;
-    this.#pod.context.accessLog.add(
-      requestEntry(this.#pod, this.#frontend, this.#choice, {
-        status,
-        grpcStatus: this.#grpcStatus,
-        reason,
-        durationMs,
-        retries: retry.retries,
-        endpoint: served,
-        head: active ? this.#client.request.head : undefined,
-        sent: active ? { head: outgoing.head, version } : undefined,
-      }),
-    );
+    this.#mirrors?.clear();
   }
 }

@@ -22,11 +22,6 @@ export class MirrorSet {
     this.#pod = pod;
   }
 
-  /** How many mirrors get the request. */
-  get size(): number {
-    return this.#chosen.length;
-  }
-
   /** Whether all of them can take the framing of an HTTP/1.1 client's body as it is. */
   get takesFraming(): boolean {
     for (const { version } of this.#chosen) if (version === 2) return false;

@@ -11,6 +11,8 @@ export class RetryState {
   staleOnce = false;
   #policy: CompiledRetryPolicy | undefined;
   #budget: RetryBudgetMeter | undefined;
+  #keepsBody = false;
+  /** Made with the first bytes of the body. */
   #replay: Replay | undefined;
 
   /** Begins anew. */
@@ -25,7 +27,8 @@ export class RetryState {
 
   /** Keeps the body for other attempts where the policy asks for it, or `always`: servers may not process it. */
   keepBody(always: boolean): void {
-    this.#replay = always || this.#policy !== undefined ? new Replay() : undefined;
+    this.#keepsBody = always || this.#policy !== undefined;
+    this.#replay = undefined;
   }
 
   /** What of the body was sent, to be sent again. */
@@ -36,11 +39,14 @@ export class RetryState {
   /** A part of the body goes to a server. */
   noteBody(chunk: Buffer, start: number, end: number): void {
     this.bodySent = true;
-    this.#replay?.add(chunk, start, end);
+    if (!this.#keepsBody) return;
+    this.#replay ??= new Replay();
+    this.#replay.add(chunk, start, end);
   }
 
   /** Nothing will be tried again. */
   forgetBody(): void {
+    this.#keepsBody = false;
     this.#replay = undefined;
   }
 
