@@ -19,7 +19,8 @@ interface NameOption {
   readonly name?: string;
 }
 
-interface UpFlags extends Pick<UpOptions, 'capture' | 'workers' | 'sameNode' | 'mtlsMode' | 'trustDomain'>, NameOption {
+interface UpFlags
+  extends Pick<UpOptions, 'capture' | 'workers' | 'sameNode' | 'mtlsMode' | 'trustDomain' | 'issuerDir'>, NameOption {
   readonly certificateLifetime?: number;
   readonly mesh: boolean;
   readonly timeout: number;
@@ -76,6 +77,7 @@ function registerUp(playground: Command): void {
     .addOption(new Option('--mtls-mode <mode>', 'whether pods take plaintext').choices(['permissive', 'strict']))
     .option('--trust-domain <domain>', 'the trust domain of the identities')
     .option('--certificate-lifetime <seconds>', 'how long workload certificates live at most', positiveInteger)
+    .option('--issuer-dir <dir>', 'sign with the issuer in this directory (tls.crt, tls.key, ca.crt), watched')
     .addHelpText('after', examples(['tulle playground up', 'tulle playground up shop/ --name test --timeout 20']))
     .action(async (directory: string | undefined, flags: UpFlags) => {
       const { timeout, certificateLifetime, ...rest } = flags;

@@ -31,6 +31,8 @@ export interface UpOptions {
   readonly trustDomain?: string;
   /** How long workload certificates live at most. */
   readonly certificateLifetimeSeconds?: number;
+  /** A directory with the issuer that the controller signs with. */
+  readonly issuerDir?: string;
 }
 
 const defaultTimeoutMs = 60_000;
@@ -116,6 +118,7 @@ function supervisorOptions(paths: PlaygroundPaths, manifests: string, options: U
     mtlsMode: options.mtlsMode,
     trustDomain: options.trustDomain,
     certificateLifetimeSeconds: options.certificateLifetimeSeconds,
+    issuerDir: options.issuerDir === undefined ? undefined : resolve(options.issuerDir),
   };
 }
 

@@ -146,6 +146,7 @@ export class MeshProcesses {
       'mtls-mode': this.#options.mtlsMode,
       'trust-domain': this.#options.trustDomain,
       'certificate-lifetime': this.#options.certificateLifetimeSeconds?.toString(),
+      'issuer-dir': this.#options.issuerDir,
     });
   }
 

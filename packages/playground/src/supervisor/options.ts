@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   readonly mtlsMode: 'permissive' | 'strict' | undefined;
   readonly trustDomain: string | undefined;
   readonly certificateLifetimeSeconds: number | undefined;
+  /** Absolute. */
+  readonly issuerDir: string | undefined;
 }
 
 /** What a supervisor tells the `up` that started it. */
