@@ -56,12 +56,17 @@ export default {
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'only-index-is-public',
-      comment: "A package is used through its entries (index.ts, and what its exports name besides), never its other files.",
+      comment:
+        'A package is used through its entries (index.ts, and what its exports name besides), never its other files.',
       severity: 'error',
       from: { path: '^(packages/[^/]+|agent|ca|mesh-controller|deploy/images|e2e)/' },
       to: {
         path: '^(packages/[^/]+|agent|ca|mesh-controller|deploy/images)/src/',
-        pathNot: ['^$1/', '/src/index\\.ts$', '^packages/(gateway-api/src/standard|identity/src/peer|ir/src/canonical)\\.ts$'],
+        pathNot: [
+          '^$1/',
+          '/src/index\\.ts$',
+          '^packages/(gateway-api/src/standard|identity/src/peer|ir/src/canonical)\\.ts$',
+        ],
       },
     },
     {

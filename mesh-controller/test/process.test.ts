@@ -179,7 +179,7 @@ shop/cart:80: Clients in namespace qa get, in this order:
     );
     expect(tulleJson('status', 'status')).toMatchObject({ controller: { source: 'directory' } });
     expect(tulle('certificates', '-n', 'shop').out).toMatch(
-      /\nn1 +spiffe:\/\/cluster.local\/ns\/shop\/sa\/cart +valid +24 h +0a1b\n$/,
+      /\nn1 +spiffe:\/\/cluster.local\/ns\/shop\/sa\/cart +valid +\S+ \S+Z +\S+ \S+Z +24 h +- +0a1b +-\n$/,
     );
     expect(tulleJson('certificates', 'certificates')).toMatchObject({ roots: [{ signing: true }] });
     expect(tulleJson('version', 'version')).toMatchObject({ controller: { version: '0.1.0' } });
