@@ -13,7 +13,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   testMatch: [
-    '<rootDir>/{packages/*,agent,ca,mesh-controller,deploy/images,e2e/bench,e2e/cluster}/{src,test}/**/*.test.ts',
+    '<rootDir>/{packages/*,agent,ca,mesh-controller,deploy/images,e2e/bench,e2e/cluster,e2e/conformance}/{src,test}/**/*.test.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/', '\\.integration\\.test\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/.cache/'],

@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const clusterMain = join(import.meta.dirname, '../cluster/src/main.ts');
 const nodeFlags = ['--disable-warning=ExperimentalWarning'];
 
+/** What is started here ends with this process, even when that is killed: a suite that went on would disturb the next. */
+const withParent = ['--pdeathsig', 'KILL', '--', process.execPath, ...nodeFlags, clusterMain];
+
 /** The cluster that commands go to; each test of a cluster may have its own. */
-let clusterName = 'main';
+let clusterName = process.env['TULLE_CLUSTER'] ?? 'main';
 
 /** Sends all commands to the cluster of this name. */
 export function useCluster(name: string): void {
@@ -29,7 +33,7 @@ export function cluster(
   options: { readonly input?: string; readonly onLine?: (line: string) => void; readonly timeoutMs?: number } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...nodeFlags, clusterMain, ...withName(argv)], {
+    const child = spawn('setpriv', [...withParent, ...withName(argv)], {
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 600_000,
     });
@@ -50,9 +54,27 @@ export function cluster(
   });
 }
 
+/** Runs a command of the cluster until it is stopped; `onLine` is told each line that it prints. */
+export function follow(argv: readonly string[], onLine: (line: string) => void): { stop(): Promise<void> } {
+  const child = spawn('setpriv', [...withParent, ...withName(argv)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  createInterface({ input: child.stdout }).on('line', onLine);
+  return {
+    async stop() {
+      child.kill();
+      await ended;
+    },
+  };
+}
+
 /** Runs a command of the cluster that must succeed; gives what it printed. */
-export async function must(argv: readonly string[], input?: string): Promise<string> {
-  const result = await cluster(argv, input === undefined ? {} : { input });
+export async function must(
+  argv: readonly string[],
+  options: { readonly onLine?: (line: string) => void; readonly timeoutMs?: number } = {},
+): Promise<string> {
+  const result = await cluster(argv, options);
   if (result.status !== 0) {
     throw new Error(
       `${argv.slice(0, 6).join(' ')} ended with ${result.status}:\n${result.output.trimEnd().slice(-3_000)}`,
@@ -62,6 +84,6 @@ export async function must(argv: readonly string[], input?: string): Promise<str
 }
 
 /** `kubectl ARGS`, which must succeed. */
-export function kubectl(argv: readonly string[], input?: string): Promise<string> {
-  return must(['kubectl', ...argv], input);
+export function kubectl(argv: readonly string[]): Promise<string> {
+  return must(['kubectl', ...argv]);
 }

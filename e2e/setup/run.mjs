@@ -30,6 +30,8 @@ const commands = {
   generate: [['packages/gateway-api/generate.ts', ...args]],
   cluster: [['e2e/cluster/src/main.ts', ...args]],
   conformance: [['e2e/conformance/main.ts', ...args]],
+  // `quick-start`, `uninstall`, … : proofs on the real cluster, a program each.
+  prove: [[`e2e/cluster/test/${args[0]}.ts`, ...args.slice(1)]],
 };
 
 const steps = commands[command];

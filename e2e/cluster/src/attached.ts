@@ -13,8 +13,11 @@ export async function runAttached(
 ): Promise<number> {
   const { control } = await runningCluster(plan);
   const { argv, environment } = inClusterNetwork(plan, control, command);
-  const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...environment, ...more } });
+  // It ends with this process, even when that is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
+    stdio: 'inherit',
+    env: { ...process.env, ...environment, ...more },
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return await new Promise((done, reject) => {
     child.on('error', reject);

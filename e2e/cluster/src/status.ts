@@ -43,7 +43,7 @@ export async function clusterStatus(plan: ClusterPlan): Promise<ClusterStatus> {
 
 /** A status as a person reads it. */
 export function renderStatus(status: ClusterStatus): string {
-  if (status.machines.length === 0) return `cluster ${status.name} is not up`;
+  if (status.machines.length === 0) return `cluster ${status.name} is not up\n  Try: npm run cluster:up`;
   const ended = status.parts.filter(({ running }) => !running);
   return [
     `cluster ${status.name} is ${status.up ? 'up' : 'not whole'}`,
@@ -51,6 +51,7 @@ export function renderStatus(status: ClusterStatus): string {
     ...ended.map(({ name, log }) => `  ${name} has ended: ${log}`),
     `  kubeconfig  ${status.kubeconfig} (in the cluster's network: npm run cluster:kubectl -- get pods -A)`,
     `  logs        ${status.logs}`,
+    ...(status.up ? [] : ['  Try: npm run cluster:up   (makes it whole again)']),
   ].join('\n');
 }
 

@@ -3,14 +3,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { errorMessage } from '@tulle/core';
 import { isRunning } from '../src/machine.ts';
-import { planCluster } from '../src/settings.ts';
+import { planCluster, repository } from '../src/settings.ts';
 import { readState } from '../src/state.ts';
 import { waitFor } from '../src/wait.ts';
 import { changesBetween, takeHostSnapshot } from './host-snapshot.ts';
+import { Proof } from './proof.ts';
 
 const name = 'lifecycle';
 const main = join(import.meta.dirname, '../src/main.ts');
@@ -26,18 +28,14 @@ interface Finished {
   readonly seconds: number;
 }
 
-let passed = 0;
-let failed = 0;
+const proof = new Proof();
+const check = proof.check.bind(proof);
 
-async function check(what: string, work: () => Promise<string>): Promise<void> {
-  try {
-    const detail = await work();
-    passed += 1;
-    console.log(`ok    ${what}${detail === '' ? '' : `: ${detail}`}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${what}: ${errorMessage(error)}`);
-  }
+/** Runs the official suite's simplest test on the cluster; `onLine` sees each line it prints and may end it. */
+async function conformance(onLine: (line: string, child: ChildProcess) => void = () => undefined): Promise<Finished> {
+  const program = join(repository, 'e2e/conformance/main.ts');
+  const report = join(await mkdtemp(join(tmpdir(), 'tulle-lifecycle-')), 'report.yaml');
+  return await finished([program, '--name', name, '--run-test', 'MeshBasic', '--report', report], onLine);
 }
 
 /** Runs a command of the cluster; `onLine` sees each line it prints and may end it. */
@@ -46,8 +44,16 @@ async function cluster(
   onLine: (line: string, child: ChildProcess) => void = () => undefined,
 ): Promise<Finished> {
   const [verb = '', ...rest] = command;
+  const bare = verb === 'up' ? ['--bare'] : [];
+  return await finished([main, verb, '--name', name, ...bare, ...rest], onLine);
+}
+
+async function finished(
+  argv: readonly string[],
+  onLine: (line: string, child: ChildProcess) => void,
+): Promise<Finished> {
   const startMs = performance.now();
-  const child = spawn(process.execPath, [main, verb, '--name', name, ...rest], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), commandTimeoutMs);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -129,6 +135,17 @@ for (const moment of ['3 machines', 'containerd on n1 ready', 'control plane rea
   await succeeds(['down']);
 }
 await check('nothing is left of the killed runs', leavesNothing);
+await check('the official suite, killed while it runs, then once more on what it left', async () => {
+  const killed = await conformance((line, child) => {
+    if (line.includes('the official suite runs')) child.kill('SIGKILL');
+  });
+  if (killed.status !== null) throw new Error(`it was not killed: ${killed.lines.join('\n')}`);
+  const again = await conformance();
+  if (again.status !== 0) throw new Error(again.lines.slice(-15).join('\n'));
+  return again.lines.at(-1) ?? '';
+});
+await succeeds(['down']);
+await check('nothing is left of the mesh and the suite either', leavesNothing);
 await check('an interrupted up takes itself down', async () => {
   const ended = await cluster(['up'], (line, child) => {
     if (line.includes('control plane ready')) child.kill('SIGTERM');
@@ -145,5 +162,4 @@ await check('a cluster of one node', async () => {
 await succeeds(['down']);
 await check('nothing is left at the end', leavesNothing);
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+proof.finish();

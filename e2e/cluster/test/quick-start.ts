@@ -25,8 +25,9 @@ class Terminal implements Disposable {
   readonly #lines: AsyncIterator<string>;
 
   constructor(name: string) {
-    const environment = { ...process.env, TULLE_CLUSTER: name, SHELL: '/bin/sh' };
-    this.#shell = spawn('/bin/sh', { cwd: repository, env: environment });
+    const environment = { ...process.env, TULLE_CLUSTER: name, SHELL: '/bin/bash' };
+    // Unlike others, it reads no further than the line that it runs: what follows is for the shell within.
+    this.#shell = spawn('/bin/bash', { cwd: repository, env: environment });
     this.#shell.stderr.resume();
     this.#shell.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#shell.stdout })[Symbol.asyncIterator]();
