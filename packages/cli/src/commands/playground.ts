@@ -22,6 +22,7 @@ interface NameOption {
 interface UpFlags
   extends Pick<UpOptions, 'capture' | 'workers' | 'sameNode' | 'mtlsMode' | 'trustDomain' | 'issuerDir'>, NameOption {
   readonly certificateLifetime?: number;
+  readonly controllerFlag: readonly string[];
   readonly mesh: boolean;
   readonly timeout: number;
 }
@@ -77,13 +78,19 @@ function registerUp(playground: Command): void {
     .addOption(new Option('--mtls-mode <mode>', 'whether pods take plaintext').choices(['permissive', 'strict']))
     .option('--trust-domain <domain>', 'the trust domain of the identities')
     .option('--certificate-lifetime <seconds>', 'how long workload certificates live at most', positiveInteger)
+    .addOption(
+      new Option('--controller-flag <flag>', 'passed on to the controller as it is; may be repeated')
+        .default([])
+        .argParser((flag: string, before: readonly string[]) => [...before, flag]),
+    )
     .option('--issuer-dir <dir>', 'sign with the issuer in this directory (tls.crt, tls.key, ca.crt), watched')
     .addHelpText('after', examples(['tulle playground up', 'tulle playground up shop/ --name test --timeout 20']))
     .action(async (directory: string | undefined, flags: UpFlags) => {
-      const { timeout, certificateLifetime, ...rest } = flags;
+      const { timeout, certificateLifetime, controllerFlag, ...rest } = flags;
       const options: UpOptions = {
         ...rest,
         timeoutMs: timeout * 1000,
+        controllerFlags: controllerFlag,
         ...(certificateLifetime === undefined ? {} : { certificateLifetimeSeconds: certificateLifetime }),
         ...(directory === undefined ? {} : { directory }),
       };

@@ -33,6 +33,8 @@ export interface UpOptions {
   readonly certificateLifetimeSeconds?: number;
   /** A directory with the issuer that the controller signs with. */
   readonly issuerDir?: string;
+  /** Flags for the controller, passed on as they are. */
+  readonly controllerFlags?: readonly string[];
 }
 
 const defaultTimeoutMs = 60_000;
@@ -118,6 +120,7 @@ function supervisorOptions(paths: PlaygroundPaths, manifests: string, options: U
     mtlsMode: options.mtlsMode,
     trustDomain: options.trustDomain,
     certificateLifetimeSeconds: options.certificateLifetimeSeconds,
+    controllerFlags: options.controllerFlags ?? [],
     issuerDir: options.issuerDir === undefined ? undefined : resolve(options.issuerDir),
   };
 }

@@ -136,7 +136,7 @@ export class MeshProcesses {
   }
 
   #controllerFlags(): string[] {
-    return flags({
+    const own = flags({
       source: 'directory',
       objects: this.#paths.objects,
       'state-dir': this.#paths.controllerState,
@@ -148,6 +148,7 @@ export class MeshProcesses {
       'certificate-lifetime': this.#options.certificateLifetimeSeconds?.toString(),
       'issuer-dir': this.#options.issuerDir,
     });
+    return [...own, ...this.#options.controllerFlags];
   }
 
   #agentFlags(node: NodeAddress): string[] {

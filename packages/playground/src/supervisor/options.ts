@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly certificateLifetimeSeconds: number | undefined;
   /** Absolute. */
   readonly issuerDir: string | undefined;
+  /** Passed on to the controller as they are. */
+  readonly controllerFlags: readonly string[];
 }
 
 /** What a supervisor tells the `up` that started it. */
