@@ -114,7 +114,8 @@ describe('--same-node direct', () => {
 
   it('resets where the application refuses', async () => {
     const socket = await connect(web, { address: cart.address, port: 9 });
-    expect(await readAll(socket)).toBe('');
+    if (!socket.destroyed) await closed(socket);
+    expect(socket.bytesRead).toBe(0);
   });
 
   it('lets the identities of the mesh into a strict pod, and nobody without', async () => {

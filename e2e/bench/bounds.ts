@@ -78,6 +78,9 @@ const sameness = 1.05;
 const bounds: readonly Bound[] = [
   cpuRatio('http1-c32', 'envoy', 0.35),
   cpuRatio('http1-c32', 'haproxy', 0.75),
+  cpuRatio('http1-c32-same-node-direct', 'envoy', 0.25),
+  cpuRatio('http2-c32x10', 'envoy', 0.5),
+  cpuRatio('grpc-unary-c32x10', 'envoy', 0.5),
   {
     case: 'http1-c256',
     words: `ratio to envoy at c=256 / ratio at c=32 (no worse, ${Math.round((sameness - 1) * 100)} % for measuring)`,

@@ -11,6 +11,8 @@ export type Load =
       /** A new connection for each request. */
       readonly closing: boolean;
     }
+  /** Closed loop, HTTP/2 with prior knowledge, by h2load: requests, or unary gRPC calls. */
+  | { readonly kind: 'http2'; readonly connections: number; readonly streams: number; readonly grpc: boolean }
   /** Requests at fixed times whatever becomes of them, so that waiting is part of the latency. */
   | { readonly kind: 'open-loop'; readonly perSecond: number }
   /** As many bytes as go through, by iperf3. */
@@ -24,6 +26,8 @@ export interface BenchCase {
   readonly title: string;
   readonly placement: Placement;
   readonly load: Load;
+  /** Tulle's agents run with `--same-node direct`. */
+  readonly direct?: true;
 }
 
 const smallPath = '/';
@@ -48,6 +52,8 @@ function bulk(streams: number): BenchCase {
   };
 }
 
+const directTitle = 'HTTP/1.1, 32 connections, on one node, Tulle with --same-node direct';
+
 /** Every case, in the order of a round. */
 export const benchCases: readonly BenchCase[] = [
   http1(1, 'across'),
@@ -56,6 +62,19 @@ export const benchCases: readonly BenchCase[] = [
   http1(1, 'same-node'),
   http1(32, 'same-node'),
   http1(256, 'same-node'),
+  { ...http1(32, 'same-node'), id: 'http1-c32-same-node-direct', title: directTitle, direct: true },
+  {
+    id: 'http2-c32x10',
+    title: 'HTTP/2, 32 connections of 10 streams, across nodes',
+    placement: 'across',
+    load: { kind: 'http2', connections: 32, streams: 10, grpc: false },
+  },
+  {
+    id: 'grpc-unary-c32x10',
+    title: 'gRPC unary, 32 connections of 10 streams, across nodes',
+    placement: 'across',
+    load: { kind: 'http2', connections: 32, streams: 10, grpc: true },
+  },
   {
     id: 'http1-new-connection',
     title: 'HTTP/1.1, 32 at a time, a new connection for each request, across nodes',

@@ -15,6 +15,7 @@ export interface GroundOptions {
   readonly name: string;
   readonly mesh: boolean;
   readonly workers: number;
+  readonly sameNode?: 'tunnel' | 'direct';
   readonly log: (line: string) => void;
 }
 
@@ -56,8 +57,8 @@ export class Ground implements AsyncDisposable {
       writeManifests(ground.#manifests, '00-namespaces.yaml', namespaceManifests());
       for (const [file, objects] of Object.entries(files(ground.directory)))
         writeManifests(ground.#manifests, file, objects);
-      const { name, mesh, workers } = options;
-      const up = { name, directory: ground.#manifests, mesh, workers, timeoutMs: readyTimeoutMs };
+      const { name, mesh, workers, sameNode = 'tunnel' } = options;
+      const up = { name, directory: ground.#manifests, mesh, workers, sameNode, timeoutMs: readyTimeoutMs };
       const status = await playgroundUp(up, ground.#output);
       if (status !== 0) throw new CodedError('NotReady', `the playground did not get ready:\n${ground.#said.trim()}`);
       return ground;

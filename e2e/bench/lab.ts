@@ -35,6 +35,8 @@ export interface Hops {
 export interface LabOptions {
   readonly peers: readonly PeerName[];
   readonly workers: number;
+  /** How Tulle connects pods of one node. */
+  readonly sameNode: 'tunnel' | 'direct';
   /** Envoy's program; only asked for where an Envoy is among the peers. */
   readonly envoy: string;
   readonly log: (line: string) => void;
@@ -71,7 +73,7 @@ export class Lab implements AsyncDisposable {
     const setups = new Map<PeerName, PeerSetup>();
     let pki: PkiFiles | undefined;
     const ground = await Ground.start(
-      { name: labName, mesh, workers: options.workers, log: options.log },
+      { name: labName, mesh, workers: options.workers, sameNode: options.sameNode, log: options.log },
       (directory) => {
         pki = writePki(join(directory, 'pki'));
         for (const peer of options.peers) {
@@ -120,7 +122,7 @@ export class Lab implements AsyncDisposable {
     switch (peer) {
       case 'direct': {
         const server = destination === 'same-node' ? pods['same-node'] : pods.across;
-        return { netns, host: server.ip, port: destination === 'bulk' ? backendPorts.bulk : backendPorts.v1 };
+        return { netns, host: server.ip, port: directPort(destination) };
       }
       case 'tulle':
         return { netns, host: serviceAddresses[destination], port: destination === 'bulk' ? backendPorts.bulk : 80 };
@@ -167,6 +169,11 @@ export class Lab implements AsyncDisposable {
   }
 }
 
+function directPort(destination: Destination): number {
+  if (destination === 'bulk') return backendPorts.bulk;
+  return destination === 'h2' ? backendPorts.h2v1 : backendPorts.v1;
+}
+
 type Role = 'client' | 'server' | 'local';
 
 function podOf(peer: PeerName, role: Role) {
@@ -191,6 +198,7 @@ function meshServices(): Manifest[] {
   return [
     ...routedService('far', podOf('tulle', 'server').name, serviceAddresses.across),
     ...routedService('near', podOf('tulle', 'local').name, serviceAddresses['same-node']),
+    ...routedService('h2', podOf('tulle', 'server').name, serviceAddresses.h2, 'h2'),
     bulkService(podOf('tulle', 'server').name),
   ];
 }

@@ -10,6 +10,7 @@ import { readOptions } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import { profilePeers } from './profile.ts';
 import { svgChart, textChart } from './report/chart.ts';
+import { joinReports } from './report/joined.ts';
 import { machineLine, page, tables } from './report/table.ts';
 import { runBenchmark } from './run.ts';
 
@@ -28,6 +29,11 @@ async function main(): Promise<number> {
   const log = (line: string) => {
     process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
   };
+  if (options.from !== undefined) {
+    const { report, judged } = joinReports(options.from);
+    write(options, report, judged, []);
+    return report.bounds.every((bound) => bound.holds === true) ? 0 : 1;
+  }
   const wantsEnvoy = options.peers.some((peer) => peer.startsWith('envoy'));
   const envoy = wantsEnvoy ? await installEnvoy(log) : '';
   const tools = { envoy, signal: interrupted.signal, log };

@@ -8,7 +8,12 @@ import type { PodProgram } from './peers/peer.ts';
 export const namespaces = { plain: 'bench', meshed: 'bench-mesh' } as const;
 
 /** Addresses of the mesh's Services; the range that is left to those who ask by number. */
-export const serviceAddresses = { across: '10.96.0.101', 'same-node': '10.96.0.102', bulk: '10.96.0.103' } as const;
+export const serviceAddresses = {
+  across: '10.96.0.101',
+  'same-node': '10.96.0.102',
+  bulk: '10.96.0.103',
+  h2: '10.96.0.104',
+} as const;
 
 /** A Kubernetes object. */
 export type Manifest = { readonly [key: string]: unknown };
@@ -51,7 +56,7 @@ export function podManifest(
 function serviceManifest(
   name: string,
   app: string,
-  port: { readonly port: number; readonly targetPort: number },
+  port: { readonly port: number; readonly targetPort: number; readonly appProtocol?: string },
   more: { readonly clusterIP?: string; readonly annotations?: { readonly [name: string]: string } } = {},
 ): Manifest {
   return {
@@ -71,7 +76,16 @@ function serviceManifest(
 }
 
 /** A Service with the route that every peer has, to the backends of the pod called `app`. */
-export function routedService(name: string, app: string, clusterIP: string): Manifest[] {
+export function routedService(
+  name: string,
+  app: string,
+  clusterIP: string,
+  protocol: 'http' | 'h2' = 'http',
+): Manifest[] {
+  const port = (version: 'v1' | 'v2') =>
+    protocol === 'http'
+      ? { port: 80, targetPort: backendPorts[version] }
+      : { port: 80, targetPort: backendPorts[`h2${version}`], appProtocol: 'kubernetes.io/h2c' };
   const backend = (version: 'v1' | 'v2', weight?: number) => ({
     name: `${name}-${version}`,
     port: 80,
@@ -79,9 +93,9 @@ export function routedService(name: string, app: string, clusterIP: string): Man
   });
   const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [routeHeader] } }];
   return [
-    serviceManifest(name, app, { port: 80, targetPort: backendPorts.v1 }, { clusterIP }),
-    serviceManifest(`${name}-v1`, app, { port: 80, targetPort: backendPorts.v1 }),
-    serviceManifest(`${name}-v2`, app, { port: 80, targetPort: backendPorts.v2 }),
+    serviceManifest(name, app, port('v1'), { clusterIP }),
+    serviceManifest(`${name}-v1`, app, port('v1')),
+    serviceManifest(`${name}-v2`, app, port('v2')),
     {
       apiVersion: 'gateway.networking.k8s.io/v1',
       kind: 'HTTPRoute',

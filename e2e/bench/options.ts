@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly json?: string;
   readonly docs?: boolean;
+  /** Reports of runs of other cases, to be shown as one. */
+  readonly from?: readonly string[];
   readonly profile?: string;
 }
 
@@ -50,6 +52,9 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--seconds <s>', 'how long each measurement takes', wholeNumber(1, 120), 5)
     .option('--json <file>', 'write all figures to this file')
     .option('--docs', 'write docs/benchmark.md and docs/benchmark.svg')
+    .option('--from <files>', 'instead of measuring, join the --json files of runs of different cases', (text) =>
+      text.split(','),
+    )
     .option('--profile <dir>', 'instead of measuring, say where the CPU time goes; files go to this directory')
     .addHelpText(
       'after',

@@ -68,7 +68,13 @@ export async function profilePeers(options: BenchOptions, directory: string, too
   // What the playground starts inherits these.
   process.env['NODE_OPTIONS'] = perf ? '--perf-basic-prof' : `--import=${pathToFileURL(hook).href}`;
   process.env['TULLE_PROFILE_DIR'] = directory;
-  await using lab = await Lab.start({ peers: options.peers, workers: 1, envoy: tools.envoy, log: tools.log });
+  await using lab = await Lab.start({
+    peers: options.peers,
+    workers: 1,
+    sameNode: 'tunnel',
+    envoy: tools.envoy,
+    log: tools.log,
+  });
   const print = (text: string) => process.stdout.write(`${text}\n`);
   for (const bench of options.cases) {
     if (bench.load.kind === 'idle') continue;

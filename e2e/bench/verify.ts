@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { CodedError } from '@tulle/core';
 import type { Lab } from './lab.ts';
 import type { PeerName } from './model.ts';
@@ -6,6 +7,8 @@ import { matchHeader, routeHeader, weights } from './peers/peer.ts';
 import type { KeyPairFiles } from './pki.ts';
 import { run, runOrThrow } from './programs.ts';
 import type { LoadTarget } from './load/target.ts';
+
+const http2Ask = join(import.meta.dirname, 'load/http2-ask.ts');
 
 const requests = 300;
 const timeoutMs = 20_000;
@@ -22,9 +25,10 @@ const http2Opening = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x
  */
 export async function verifyWork(lab: Lab, peer: PeerName): Promise<void> {
   if (peer === 'direct') return;
-  for (const destination of ['across', 'same-node'] as const) {
+  for (const destination of ['across', 'same-node', 'h2'] as const) {
     const target = lab.target(peer, destination);
-    const plain = await ask(target, []);
+    const protocol = destination === 'h2' ? 'h2' : 'http1';
+    const plain = await ask(target, protocol);
     const share = plain.filter((line) => line.startsWith('v2 ')).length / requests;
     const expected = weights.v2 / (weights.v1 + weights.v2);
     // Four standard deviations of a draw for each request; who deals in turns is always inside.
@@ -33,7 +37,7 @@ export async function verifyWork(lab: Lab, peer: PeerName): Promise<void> {
       fail(peer, `${(share * 100).toFixed(1)} % of the requests went to v2, and ${expected * 100} % should`);
     const unset = plain.find((line) => line.split(' ')[1] !== routeHeader.value);
     if (unset !== undefined) fail(peer, `the backend did not get the header ${routeHeader.name}: "${unset}"`);
-    const matched = await ask(target, ['-H', `${matchHeader.name}: ${matchHeader.value}`]);
+    const matched = await ask(target, protocol, matchHeader);
     const elsewhere = matched.find((line) => !line.startsWith('v2 '));
     if (elsewhere !== undefined) fail(peer, `a request with ${matchHeader.name} went elsewhere: "${elsewhere}"`);
   }
@@ -45,12 +49,19 @@ function fail(peer: PeerName, words: string): never {
   throw new CodedError('NotTheSameWork', `${peer}: ${words}`);
 }
 
-async function ask(target: LoadTarget, more: readonly string[]): Promise<string[]> {
-  const url = `http://${target.host}:${target.port}/which?[1-${requests}]`;
-  const stdout = await runOrThrow('curl', ['-sS', '--max-time', '15', ...more, url], {
-    netns: target.netns,
-    timeoutMs,
-  });
+async function ask(
+  target: LoadTarget,
+  protocol: 'http1' | 'h2',
+  header?: { readonly name: string; readonly value: string },
+): Promise<string[]> {
+  const url = `http://${target.host}:${target.port}/which`;
+  const curl = ['-sS', '--max-time', '15', ...(header === undefined ? [] : ['-H', `${header.name}: ${header.value}`])];
+  const named = header === undefined ? [] : [header.name, header.value];
+  const [file, argv] =
+    protocol === 'http1'
+      ? ['curl', [...curl, `${url}?[1-${requests}]`]]
+      : [process.execPath, ['--disable-warning=ExperimentalWarning', http2Ask, url, `${requests}`, ...named]];
+  const stdout = await runOrThrow(file, argv, { netns: target.netns, timeoutMs });
   const lines = stdout.trim().split('\n');
   if (lines.length !== requests)
     throw new CodedError(

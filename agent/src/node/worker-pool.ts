@@ -5,6 +5,13 @@ import type { BackoffPolicy, Clock, Logger } from '@tulle/core';
 import { backoffDelayMs } from '@tulle/core';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 
+/**
+ * V8 would collect the whole heap, which is small, each time that some 20 MB of bytes have come and gone, many times a
+ * second under load: a third of the CPU time of bulk traffic. It is let grow first; what it holds when it is quiet again
+ * is given back.
+ */
+const workerFlags: readonly string[] = ['--disable-warning=ExperimentalWarning', '--initial-old-space-size=256'];
+
 /** What a new worker must be told before it can carry anything. */
 export interface WorkerStart {
   /** Messages that bring a fresh worker to the present. */
@@ -111,7 +118,7 @@ export class WorkerPool {
     const child = fork(fileURLToPath(new URL('../worker/main.ts', import.meta.url)), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: [...workerFlags],
     });
     slot.child = child;
     slot.startedMs = this.#clock.monotonicMs();

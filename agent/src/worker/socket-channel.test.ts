@@ -55,4 +55,54 @@ describe('SocketChannel', () => {
     await closed;
     expect(told).toEqual(['open', 'reset']);
   });
+
+  it('keeps the order of large and small writes, and the end behind them', async () => {
+    const { channel, accepted } = await connected();
+    const sizes = [10, 5_000, 20, 16_384, 16_384, 1, 4_096, 4_095, 60_000];
+    const chunks = sizes.map((size, index) => Buffer.alloc(size, 65 + index));
+    const got: Buffer[] = [];
+    accepted.on('data', (bytes) => got.push(bytes as Buffer));
+    for (const chunk of chunks) channel.write(chunk, 0, chunk.length);
+    channel.end();
+    await once(accepted, 'end');
+    expect(Buffer.concat(got).equals(Buffer.concat(chunks))).toBe(true);
+    channel.reset();
+  });
+
+  it('tells a writer that had to wait to go on, once what it wrote has left', async () => {
+    const { channel, accepted } = await connected();
+    const large = Buffer.alloc(64 * 1024, 'x');
+    const total = 200;
+    let written = 0;
+    const done = Promise.withResolvers<void>();
+    const fill = () => {
+      let mayGoOn = true;
+      while (mayGoOn && written < total) {
+        written += 1;
+        mayGoOn = channel.write(large, 0, large.length);
+      }
+      if (written === total) done.resolve();
+    };
+    channel.owner = { ...nobody, onWritable: fill };
+    fill();
+    expect(written).toBe(1);
+    let got = 0;
+    accepted.on('data', (bytes) => (got += bytes.length));
+    await done.promise;
+    channel.end();
+    await once(accepted, 'end');
+    expect(got).toBe(total * large.length);
+    channel.reset();
+  });
+
+  it('sends nothing of what was gathered once it is reset', async () => {
+    const { channel, accepted } = await connected();
+    const got: Buffer[] = [];
+    accepted.on('data', (bytes) => got.push(bytes as Buffer));
+    accepted.on('error', () => {});
+    channel.write(Buffer.alloc(10_000), 0, 10_000);
+    channel.reset();
+    await new Promise<void>((resolve) => accepted.once('close', () => resolve()));
+    expect(got).toEqual([]);
+  });
 });

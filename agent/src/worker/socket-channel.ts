@@ -4,6 +4,12 @@ import { descriptorOf } from './descriptor.ts';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { nobody } from './channel.ts';
 
+/**
+ * Chunks from this size on wait for the end of the turn of the event loop, where what came together leaves in one system
+ * call: TLS hands over a record of 16 KiB at a time.
+ */
+const gatheredBytes = 4 * 1024;
+
 /** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
 export class SocketChannel implements ByteChannel {
   owner: ChannelOwner;
@@ -11,6 +17,10 @@ export class SocketChannel implements ByteChannel {
   onGone: (() => void) | undefined = undefined;
   readonly socket: Socket;
   #retiring = false;
+  #gathered: Buffer[] = [];
+  #gatheredLength = 0;
+  /** Whether the owner was asked to wait and no 'drain' of the socket's will tell it to go on. */
+  #owesWritable = false;
   #ended = false;
   #connectFailure: ChannelFailure | undefined;
   #failed = false;
@@ -65,18 +75,25 @@ export class SocketChannel implements ByteChannel {
   }
 
   write(chunk: Buffer, start: number, end: number): boolean {
-    const whole = start === 0 && end === chunk.length;
-    return this.socket.write(whole ? chunk : chunk.subarray(start, end), this.#onWritten);
+    const bytes = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+    if (bytes.length < gatheredBytes && this.#gathered.length === 0) return this.socket.write(bytes, this.#onWritten);
+    if (this.#gathered.push(bytes) === 1) setImmediate(this.#sendGathered);
+    this.#gatheredLength += bytes.length;
+    const mayGoOn = this.socket.writableLength + this.#gatheredLength < this.socket.writableHighWaterMark;
+    if (!mayGoOn) this.#owesWritable = true;
+    return mayGoOn;
   }
 
   end(): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#sendGathered();
     this.socket.end();
   }
 
   reset(): void {
     this.owner = nobody;
+    this.#gathered = [];
     clearTimeout(this.#connectTimer);
     // Node would wait for the connection before it resets it, for minutes where nobody answers.
     if (this.socket.connecting) this.socket.destroy();
@@ -90,6 +107,20 @@ export class SocketChannel implements ByteChannel {
   resume(): void {
     this.socket.resume();
   }
+
+  readonly #sendGathered = (): void => {
+    const chunks = this.#gathered;
+    if (chunks.length === 0) return;
+    this.#gathered = [];
+    this.#gatheredLength = 0;
+    const { socket } = this;
+    if (chunks.length > 1) socket.cork();
+    for (const chunk of chunks) socket.write(chunk, this.#onWritten);
+    if (chunks.length > 1) socket.uncork();
+    if (!this.#owesWritable) return;
+    this.#owesWritable = false;
+    if (!socket.writableNeedDrain) this.owner.onWritable(this);
+  };
 
   readonly #onData = (chunk: Buffer): void => {
     this.owner.onData(this, chunk, 0, chunk.length);

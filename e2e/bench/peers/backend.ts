@@ -9,13 +9,23 @@ import type { PodProgram } from './peer.ts';
 /** What the backends answer at `/`. */
 const smallBody = 'a small answer, the same from every backend of the benchmark\n';
 
+/** The path of the gRPC method that the backends answer, and its request and response: one message of five bytes. */
+export const grpcPath = '/bench.Echo/Unary';
+export const grpcMessage: Buffer = Buffer.from([0, 0, 0, 0, 5, 0x0a, 3, 0x62, 0x65, 0x6e]);
+
 function nginxConfig(directory: string): string {
-  const server = (version: 'v1' | 'v2') => `
+  const server = (version: 'v1' | 'v2', port: number, protocol = '') => `
   server {
-    listen ${backendPorts[version]};
+    listen ${port}${protocol};
     location = / { return 200 '${smallBody.replace('\n', '\\n')}'; }
     location = /which { return 200 '${version} $http_${routeHeader.name.replaceAll('-', '_')}\\n'; }
     location = /100k { alias ${directory}/100k; }
+    location = ${grpcPath} {
+      alias ${directory}/grpc;
+      default_type application/grpc;
+      add_trailer grpc-status 0 always;
+      error_page 405 =200 $uri;
+    }
   }`;
   return `
 daemon off;
@@ -35,7 +45,7 @@ http {
   proxy_temp_path ${directory}/proxy;
   fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;${server('v1')}${server('v2')}
+  scgi_temp_path ${directory}/scgi;${server('v1', backendPorts.v1)}${server('v2', backendPorts.v2)}${server('v1', backendPorts.h2v1, ' http2')}${server('v2', backendPorts.h2v2, ' http2')}
 }
 `;
 }
@@ -47,11 +57,12 @@ http {
 export function backendPrograms(directory: string): PodProgram[] {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, '100k'), randomBytes(largeBodyBytes));
+  writeFileSync(join(directory, 'grpc'), grpcMessage);
   writeFileSync(join(directory, 'nginx.conf'), nginxConfig(directory));
   const core = `${availableParallelism() - 1}`;
   const nginx = ['taskset', '-c', core, 'nginx', '-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')];
   return [
-    { name: 'nginx', command: nginx, ports: [backendPorts.v1, backendPorts.v2] },
+    { name: 'nginx', command: nginx, ports: [backendPorts.v1, backendPorts.v2, backendPorts.h2v1, backendPorts.h2v2] },
     { name: 'iperf3', command: ['iperf3', '-s', '-p', `${backendPorts.bulk}`], ports: [backendPorts.bulk] },
   ];
 }

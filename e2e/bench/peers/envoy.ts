@@ -160,7 +160,7 @@ export function envoyPair(name: 'envoy' | 'envoy-tcp'): ProxyPair {
     processName: 'envoy',
     second(setup) {
       const tls = downstreamTls(setup.pki, alpn);
-      const backends = ['v1', 'v2'] as const;
+      const backends = ['v1', 'v2', 'h2v1', 'h2v2'] as const;
       const listeners = backends.map((each) => {
         const filter = http2
           ? httpFilter(each, { routes: [{ match: { prefix: '/' }, route: { cluster: each } }] })
@@ -170,7 +170,9 @@ export function envoyPair(name: 'envoy' | 'envoy-tcp'): ProxyPair {
       const plainTls = downstreamTls(setup.pki, undefined);
       const static_resources = {
         listeners: [...listeners, listener('bulk', '0.0.0.0', tunnelPorts.bulk, tcpFilter('bulk'), plainTls)],
-        clusters: [...backends, 'bulk' as const].map((each) => cluster(each, '127.0.0.1', backendPorts[each])),
+        clusters: [...backends, 'bulk' as const].map((each) =>
+          cluster(each, '127.0.0.1', backendPorts[each], each.startsWith('h2') ? http2Upstream : {}),
+        ),
       };
       return program(setup, 'second.yaml', { static_resources }, Object.values(tunnelPorts));
     },
@@ -180,9 +182,13 @@ export function envoyPair(name: 'envoy' | 'envoy-tcp'): ProxyPair {
       const static_resources = {
         listeners: [
           ...placements.map((each) => listener(each, '0.0.0.0', firstPorts[each], httpFilter(each, routedHost(each)))),
+          listener('h2', '0.0.0.0', firstPorts.h2, httpFilter('h2', routedHost('h2'))),
           listener('bulk', '0.0.0.0', firstPorts.bulk, tcpFilter('bulk')),
         ],
         clusters: [
+          ...(['v1', 'v2'] as const).map((backend) =>
+            cluster(`h2-${backend}`, servers.across, tunnelPorts[`h2${backend}`], { ...more, ...http2Upstream }),
+          ),
           ...placements.flatMap((each) =>
             (['v1', 'v2'] as const).map((backend) =>
               cluster(`${each}-${backend}`, servers[each], tunnelPorts[backend], more),

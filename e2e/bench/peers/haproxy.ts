@@ -29,31 +29,42 @@ function secondConfig(setup: PeerSetup): string {
   // haproxy has no sample for URI names: the bytes of the client's certificate hold it. Once for each connection.
   const name = Buffer.from(identities.client).toString('hex').toUpperCase();
   const check = `tcp-request session reject unless { ssl_c_der,hex -m sub ${name} }`;
-  const part = (backend: keyof typeof tunnelPorts, mode: string) => `
+  const part = (backend: keyof typeof tunnelPorts, mode: string, inner = '') => `
 listen ${backend}
   mode ${mode}
-  bind 0.0.0.0:${tunnelPorts[backend]} ${bind}
+  bind 0.0.0.0:${tunnelPorts[backend]} ${bind}${inner === '' ? '' : ' alpn h2'}
   ${check}
-  server app 127.0.0.1:${backendPorts[backend]}
+  server app 127.0.0.1:${backendPorts[backend]}${inner}
 `;
-  return common + part('v1', 'http') + part('v2', 'http') + part('bulk', 'tcp');
+  return (
+    common +
+    part('v1', 'http') +
+    part('v2', 'http') +
+    part('h2v1', 'http', ' proto h2') +
+    part('h2v2', 'http', ' proto h2') +
+    part('bulk', 'tcp')
+  );
 }
 
 function firstConfig(setup: PeerSetup, servers: ServerAddresses): string {
   const { pki } = setup;
   const tls = `ssl crt ${pki.client.both} ca-file ${pki.ca} verify required verifyhost ${serverDnsName} ${tlsOptions}`;
-  const route = (each: 'across' | 'same-node') => `
+  const server = (each: 'across' | 'same-node' | 'h2', version: 'v1' | 'v2') =>
+    each === 'h2'
+      ? `server ${version} ${servers.across}:${tunnelPorts[`h2${version}`]} ${tls} alpn h2`
+      : `server ${version} ${servers[each]}:${tunnelPorts[version]} ${tls}`;
+  const route = (each: 'across' | 'same-node' | 'h2') => `
 frontend ${each}
-  bind 0.0.0.0:${firstPorts[each]}
+  bind 0.0.0.0:${firstPorts[each]}${each === 'h2' ? ' proto h2' : ''}
   http-request set-header ${routeHeader.name} ${routeHeader.value}
   use_backend ${each}-v2 if { req.hdr(${matchHeader.name}) -m str ${matchHeader.value} }
   default_backend ${each}-weighted
 backend ${each}-weighted
   balance roundrobin
-  server v1 ${servers[each]}:${tunnelPorts.v1} weight ${weights.v1} ${tls}
-  server v2 ${servers[each]}:${tunnelPorts.v2} weight ${weights.v2} ${tls}
+  ${server(each, 'v1')} weight ${weights.v1}
+  ${server(each, 'v2')} weight ${weights.v2}
 backend ${each}-v2
-  server v2 ${servers[each]}:${tunnelPorts.v2} ${tls}
+  ${server(each, 'v2')}
 `;
   const bulk = `
 listen bulk
@@ -61,7 +72,7 @@ listen bulk
   bind 0.0.0.0:${firstPorts.bulk}
   server second ${servers.across}:${tunnelPorts.bulk} ${tls}
 `;
-  return common + route('across') + route('same-node') + bulk;
+  return common + route('across') + route('same-node') + route('h2') + bulk;
 }
 
 function program(setup: PeerSetup, file: string, config: string, ports: readonly number[]): PodProgram {

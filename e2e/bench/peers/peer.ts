@@ -1,16 +1,16 @@
 import type { PeerName } from '../model.ts';
 import type { PkiFiles } from '../pki.ts';
 
-/** Ports of the backends and of iperf3 in every server pod. `v2` gets one request in ten. */
-export const backendPorts = { v1: 8081, v2: 8082, bulk: 5201 } as const;
+/** Ports of the backends and of iperf3 in every server pod. `v2` gets one request in ten; `h2` speak HTTP/2 in plaintext. */
+export const backendPorts = { v1: 8081, v2: 8082, h2v1: 8083, h2v2: 8084, bulk: 5201 } as const;
 
 /** Ports of a peer's second proxy, in the server's pod: one for each backend. */
-export const tunnelPorts = { v1: 15_108, v2: 15_109, bulk: 15_110 } as const;
+export const tunnelPorts = { v1: 15_108, v2: 15_109, bulk: 15_110, h2v1: 15_111, h2v2: 15_112 } as const;
 
 /** Ports of a peer's first proxy in the client's pod. */
-export const firstPorts = { across: 9000, 'same-node': 9001, bulk: 9002 } as const;
+export const firstPorts = { across: 9000, 'same-node': 9001, bulk: 9002, h2: 9003 } as const;
 
-/** Where a client can be sent to: a routed HTTP service on the other node or its own, or plain TCP. */
+/** Where a client can be sent to: a routed HTTP service on the other node or its own, plain TCP, or routed HTTP/2. */
 export type Destination = keyof typeof firstPorts;
 
 /** The header that the first proxy sets on every request, and its value. */

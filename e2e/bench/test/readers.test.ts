@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { parseH2load } from '../load/h2load.ts';
 import { parseIperf } from '../load/iperf.ts';
 import { parseWrk } from '../load/wrk.ts';
 import { groupSamples, parsePerfScript } from '../perf.ts';
@@ -6,6 +7,20 @@ import { parseBusyMicros, parseProcessStat } from '../processes.ts';
 import { selfTimes } from '../profile.ts';
 import { rowOf } from '../rows.ts';
 import { benchCases } from '../cases.ts';
+
+describe('parseH2load', () => {
+  const report = (line: string) =>
+    `finished in 1.00s, 2000.00 req/s, 334.11KB/s\nrequests: ${line}\nstatus codes: 1990 2xx, 0 3xx, 0 4xx, 5 5xx\n`;
+
+  it('counts what was answered well, and what was not', () => {
+    const counts = '2001 total, 2002 started, 2000 done, 1995 succeeded, 5 failed, 1 errored, 0 timeout';
+    expect(parseH2load(report(counts), 2)).toMatchObject({ requests: 1990, seconds: 2, errors: 10 });
+  });
+
+  it('refuses output without a result', () => {
+    expect(() => parseH2load('could not connect', 2)).toThrow('h2load printed no result');
+  });
+});
 
 describe('parseProcessStat', () => {
   it('reads past a name with spaces and parentheses', () => {
