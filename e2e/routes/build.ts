@@ -82,9 +82,10 @@ export function dialTls(serverName: string, expectation: Expectation, question: 
   return { question: { over: 'tls', serverName, fresh: true, ...question }, expectation };
 }
 
-/** How many requests of a key a version has counted so far. */
+/** How many requests of a key a version has counted, once the least of them came. */
 export function counted(version: string, key: string, count: number | readonly [number, number]): Check {
-  return { question: { to: version, path: `/counted?${key}` }, expectation: { counted: count } };
+  const least = typeof count === 'number' ? count : count[0];
+  return { question: { to: version, path: `/counted?${key}/${least}` }, expectation: { counted: count } };
 }
 
 export const ok = (version: 'red' | 'blue' | 'green'): Expectation => ({ status: 200, version });

@@ -49,7 +49,7 @@ export interface Expectation {
     /** The server name of the TLS that it was asked over; null for none. */
     readonly sni?: string | null;
   };
-  /** How many requests of a key the server of the question counted (`/counted?KEY`). */
+  /** How many requests of a key the server of the question counted (`/counted?KEY/LEAST`). */
   readonly counted?: number | readonly [least: number, most: number];
   /** How often each answer came, within so many. */
   readonly shares?: Readonly<Record<string, number>>;

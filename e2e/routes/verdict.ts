@@ -11,7 +11,8 @@ export function differences(answer: Answer, expected: Expectation): string[] {
     return found;
   }
   if (answer.error !== undefined) return [`the answer is an error: ${answer.error}`];
-  same('status', answer.status, expected.status);
+  const reason = answer.headers?.['tulle-reason'];
+  same(reason === undefined ? 'status' : `status (${String(reason)})`, answer.status, expected.status);
   same('version', answer.headers?.['x-version'], expected.version);
   same('tulle-reason', answer.headers?.['tulle-reason'], expected.reason);
   same('gRPC status', answer.grpcStatus, expected.grpcStatus);

@@ -18,7 +18,7 @@ group.http(
 group.http(
   'a request of another origin gets no leave',
   rules({ allowOrigins: [shop] }),
-  get('/', { headers: { [allow]: null } }, from('https://evil.example')),
+  get('/', { status: 200, version: 'blue', headers: { [allow]: null } }, from('https://evil.example')),
 );
 group.http(
   'a request without an origin is as ever',
@@ -52,7 +52,7 @@ group.http(
   'an origin with a wildcard',
   rules({ allowOrigins: ['https://*.example'] }),
   get('/', { headers: { [allow]: 'https://a.example' } }, from('https://a.example')),
-  get('/', { headers: { [allow]: null } }, from('https://a.other')),
+  get('/', { version: 'blue', headers: { [allow]: null } }, from('https://a.other')),
 );
 group.http(
   'every origin',

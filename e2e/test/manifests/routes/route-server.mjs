@@ -1,7 +1,8 @@
 // A server of the route suite, which says what it is (VERSION) and what it was asked: HTTP/1.1 on 8080, HTTP/2 and gRPC
 // on 8090, HTTP/1.1 over TLS on 8443 (TLS_CERT, TLS_KEY), and lines on 7000, of which the first says the version. The header x-do, JSON, says how it answers:
 // {"status": 503, "times": 2}: with that status the first two times that a request of its x-key comes; {"delayMs": 500}.
-// GET /counted?KEY says how many requests with the x-key KEY came.
+// GET /counted?KEY/LEAST says how many requests with the x-key KEY came, once that many did (within 3 s).
+// Mirrors come when they come.
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createHttp2Server } from 'node:http2';
@@ -31,7 +32,10 @@ async function answer(request, response) {
   response.setHeader('x-from-server', 'yes');
   response.setHeader('content-type', 'application/json');
   if (url.startsWith('/counted?')) {
-    response.end(JSON.stringify({ counted: counts.get(url.slice('/counted?'.length)) ?? 0 }));
+    const [key, least] = url.slice('/counted?'.length).split('/');
+    const untilMs = performance.now() + 3_000;
+    while ((counts.get(key) ?? 0) < Number(least) && performance.now() < untilMs) await sleep(10);
+    response.end(JSON.stringify({ counted: counts.get(key) ?? 0 }));
     return;
   }
   try {
