@@ -15,6 +15,7 @@ import { RestartingProcess } from '../pods/restarting-process.ts';
 import { answers, askAdmin } from './admin-client.ts';
 import { lastWordsIn } from './last-words.ts';
 import type { SupervisorOptions } from './options.ts';
+import { hurryStart } from './start-priority.ts';
 
 const workspace = resolve(import.meta.dirname, '../../../..');
 const controllerMain = join(workspace, 'mesh-controller/src/main.ts');
@@ -186,7 +187,14 @@ export class MeshProcesses {
       start: () => {
         const log = openLog(processLog(this.#paths, name));
         try {
-          return spawn(file, args, { stdio: ['ignore', log, log], cwd: '/', env: meshEnvironment() });
+          const child = spawn(file, args, {
+            stdio: ['ignore', log, log],
+            cwd: '/',
+            env: meshEnvironment(),
+            detached: true,
+          });
+          if (child.pid !== undefined) hurryStart(child.pid, this.#clock);
+          return child;
         } finally {
           closeSync(log);
         }
