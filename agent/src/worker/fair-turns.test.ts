@@ -6,12 +6,15 @@ import { FairTurns, TurnShare } from './fair-turns.ts';
 function stepped(quantum: number): { turns: FairTurns; endTurn: () => boolean } {
   let due: (() => void) | undefined;
   const turns = new FairTurns(quantum, (run) => (due = run));
+  // Two pods in one turn: from now on turns are shared.
+  for (const share of [new TurnShare(), new TurnShare()]) turns.mayWork(share, 1);
   const endTurn = () => {
     const run = due;
     due = undefined;
     run?.();
     return run !== undefined;
   };
+  endTurn();
   return { turns, endTurn };
 }
 
@@ -35,6 +38,23 @@ describe('turns', () => {
       expect(turns.mayWork(flood, 1)).toBe(false);
       expect(turns.mayWork(other, 1)).toBe(true);
     }
+  });
+
+  it('are four times as long for a pod that is alone for a while, and short again once another one is busy', () => {
+    const { turns, endTurn } = stepped(2);
+    const [flood, other] = [new TurnShare(), new TurnShare()];
+    let done = 0;
+    for (let i = 0; i < 10_000; i++) turns.wait(flood, { release: () => ((done += 1), 1) });
+    const inOneTurn = () => {
+      const before = done;
+      endTurn();
+      return done - before;
+    };
+    for (let turn = 0; turn < 250; turn++) expect(inOneTurn()).toBe(2);
+    for (let turn = 0; turn < 10; turn++) inOneTurn();
+    expect(inOneTurn()).toBe(8);
+    turns.mayWork(other, 1);
+    expect([inOneTurn(), inOneTurn()]).toEqual([2, 2]);
   });
 
   it('divide one part between the pods that wait', () => {

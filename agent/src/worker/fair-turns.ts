@@ -12,6 +12,11 @@ export class TurnShare {
   next = 0;
 }
 
+/** While no other pod has done anything, one may do so many times as much in a turn: larger turns cost less. */
+const aloneFactor = 4;
+/** So many turns after two pods were busy in one, they are expected to be so again. */
+const sharedTurns = 256;
+
 /**
  * Divides a worker between its pods: in one turn of the event loop each gets a bounded number of units of work, and what
  * is more waits in its own queue, so that a pod with a thousand busy connections delays another one's request by one
@@ -26,6 +31,8 @@ export class FairTurns {
   #active: TurnShare[] = [];
   #backlog: TurnShare[] = [];
   #scheduled = false;
+  /** Turns that are still taken to be shared. */
+  #shared = 0;
 
   /** `later` runs something after the events that are there now; it is setImmediate but for tests. */
   constructor(quantum: number, later: (run: () => void) => void = setImmediate) {
@@ -35,13 +42,18 @@ export class FairTurns {
 
   /** Whether work of `units` may be done at once; if so it is counted. */
   mayWork(share: TurnShare, units: number): boolean {
-    if (share.waiting.length > 0 || share.spent >= this.#quantum) return false;
+    if (share.waiting.length > 0 || share.spent >= this.#part) return false;
     if (share.spent === 0) {
       this.#active.push(share);
       this.#schedule();
     }
     share.spent += units;
     return true;
+  }
+
+  /** What one pod may do in a turn. */
+  get #part(): number {
+    return this.#shared > 0 ? this.#quantum : this.#quantum * aloneFactor;
   }
 
   /** Puts something off to a later turn of its pod. */
@@ -59,13 +71,15 @@ export class FairTurns {
   readonly #endTurn = (): void => {
     this.#scheduled = false;
     const active = this.#active;
+    if (active.length > 1) this.#shared = sharedTurns;
+    else if (this.#shared > 0) this.#shared -= 1;
     for (const share of active) share.spent = 0;
     active.length = 0;
     const backlog = this.#backlog;
     if (backlog.length === 0) return;
     this.#backlog = [];
     // Several busy pods share what one would have had, so that a turn is not longer for their number.
-    const quantum = Math.max(1, Math.ceil(this.#quantum / backlog.length));
+    const quantum = Math.max(1, Math.ceil(this.#part / backlog.length));
     for (const share of backlog) this.#serve(share, quantum);
   };
 
@@ -86,7 +100,7 @@ export class FairTurns {
       share.next = 0;
     }
     // Its part of the turn is over, also for what comes in directly.
-    share.spent = this.#quantum;
+    share.spent = this.#part;
     this.#backlog.push(share);
   }
 }
