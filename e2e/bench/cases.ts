@@ -13,6 +13,8 @@ export type Load =
     }
   /** Closed loop, HTTP/2 with prior knowledge, by h2load: requests, or unary gRPC calls. */
   | { readonly kind: 'http2'; readonly connections: number; readonly streams: number; readonly grpc: boolean }
+  /** Calls that stay open, with messages there and back on each, as fast as they go. */
+  | { readonly kind: 'grpc-stream'; readonly connections: number; readonly streams: number }
   /** Requests at fixed times whatever becomes of them, so that waiting is part of the latency. */
   | { readonly kind: 'open-loop'; readonly perSecond: number }
   /** As many bytes as go through, by iperf3. */
@@ -74,6 +76,12 @@ export const benchCases: readonly BenchCase[] = [
     title: 'gRPC unary, 32 connections of 10 streams, across nodes',
     placement: 'across',
     load: { kind: 'http2', connections: 32, streams: 10, grpc: true },
+  },
+  {
+    id: 'grpc-stream-c32x10',
+    title: 'gRPC streaming, 32 connections of 10 streams, a message there and back at a time, across nodes',
+    placement: 'across',
+    load: { kind: 'grpc-stream', connections: 32, streams: 10 },
   },
   {
     id: 'http1-new-connection',

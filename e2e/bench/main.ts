@@ -1,5 +1,5 @@
 // `npm run bench`: measures Tulle and what a user would pick instead, in one run, at the same work.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CodedError, errorMessage } from '@tulle/core';
 import type { JudgedBound } from './bounds.ts';
@@ -11,10 +11,12 @@ import type { BenchOptions } from './options.ts';
 import { profilePeers } from './profile.ts';
 import { svgChart, textChart } from './report/chart.ts';
 import { joinReports } from './report/joined.ts';
+import { shortTable, withTable } from './report/readme.ts';
 import { machineLine, page, tables } from './report/table.ts';
 import { runBenchmark } from './run.ts';
 
 const docs = resolve(import.meta.dirname, '../../docs');
+const readme = resolve(import.meta.dirname, '../../README.md');
 
 /** Above this share of CPU time in others' hands the figures deserve a warning. */
 const noisyShare = 0.1;
@@ -65,6 +67,7 @@ function write(
   if (options.docs === true) {
     writeFileSync(join(docs, 'benchmark.md'), page(machine, rows, judged, notes));
     writeFileSync(join(docs, 'benchmark.svg'), svgChart(rows));
+    writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), shortTable(rows)));
   }
   const parts = [machineLine(machine), tables(rows, judged), textChart(rows), notes.join('\n')];
   process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n`);

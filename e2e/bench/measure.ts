@@ -1,6 +1,7 @@
 import type { BenchCase } from './cases.ts';
 import { ForeignCpu } from './foreign.ts';
 import type { Lab } from './lab.ts';
+import { runGrpcStream } from './load/grpc-stream.ts';
 import { runH2load } from './load/h2load.ts';
 import { runIperf } from './load/iperf.ts';
 import { runOpenLoop } from './load/open-loop.ts';
@@ -35,6 +36,8 @@ export function runLoad(lab: Lab, bench: BenchCase, peer: PeerName, options: Loa
       return runWrk(lab.target(peer, bench.placement), { ...load, ...options });
     case 'http2':
       return runH2load(lab.target(peer, 'h2'), { ...load, ...options });
+    case 'grpc-stream':
+      return runGrpcStream(lab.target(peer, 'h2'), { ...load, ...options });
     case 'open-loop':
       return runOpenLoop(lab.target(peer, bench.placement), { ...load, ...options });
     case 'bulk':

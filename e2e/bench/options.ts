@@ -51,7 +51,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--rounds <n>', 'how often each case is measured with each peer', wholeNumber(1, 50), 5)
     .option('--seconds <s>', 'how long each measurement takes', wholeNumber(1, 120), 5)
     .option('--json <file>', 'write all figures to this file')
-    .option('--docs', 'write docs/benchmark.md and docs/benchmark.svg')
+    .option('--docs', 'write docs/benchmark.md, docs/benchmark.svg and the table of the README')
     .option('--from <files>', 'instead of measuring, join the --json files of runs of different cases', (text) =>
       text.split(','),
     )
