@@ -127,12 +127,13 @@ await proof.check('an object that somebody else wrote meanwhile is read again', 
     const conflict = async (): Promise<true | undefined> => {
       round += 1;
       // A new generation makes the controller write; the labels come between its reading and its writing.
-      const metadata = { labels: { round: `${round}` } };
+      const even = round % 2 === 0;
       const spec = kind.startsWith('auth')
-        ? { action: round % 2 === 0 ? 'ALLOW' : 'DENY' }
-        : { parentRefs: [{ ...parentRefs[0], port: round % 2 === 0 ? 80 : 81 }] };
+        ? { rules: [{ networkAttributes: { ports: even ? [8080] : [8080, 8081] } }] }
+        : { parentRefs: [{ ...parentRefs[0], port: even ? 80 : 81 }] };
+      const labels = ['a', 'b', 'c', 'd'].map((label) => ({ metadata: { labels: { [label]: `${round}` } } }));
       await Promise.all(
-        [{ spec }, { metadata }, { metadata: { labels: { more: `${round}` } } }].map(
+        [{ spec }, ...labels].map(
           async (patch) =>
             await kubectl(['patch', kind, 'echo', `-n=${namespace}`, '--type=merge', `-p=${JSON.stringify(patch)}`]),
         ),

@@ -23,7 +23,7 @@ interface UninstallOptions {
 
 const controllerName = 'tulle.dev/mesh-controller';
 const namespacePath = `/api/v1/namespaces/${systemNamespace}`;
-const agentPath = `/apis/apps/v1/namespaces/${systemNamespace}/daemonsets/agent`;
+const workloadsPath = `/apis/apps/v1/namespaces/${systemNamespace}`;
 const xMeshesPath = '/apis/gateway.networking.x-k8s.io/v1alpha1/xmeshes';
 const routePaths = ['httproutes', 'grpcroutes', 'tlsroutes', 'tcproutes'].map(
   (plural) => `/apis/gateway.networking.k8s.io/v1/${plural}`,
@@ -50,7 +50,9 @@ async function uninstall(context: CliContext, options: UninstallOptions): Promis
   await withCluster(options, async (client) => {
     if (await exists(client, namespacePath)) {
       await withdraw(client, options, context);
-      await removeAgents(client, options, context);
+      // The agents take away what is left of pods that leave when they are told to end; both need their permissions.
+      await removeWorkload(client, { path: 'daemonsets/agent', what: 'agents' }, options, context);
+      await removeWorkload(client, { path: 'deployments/mesh-controller', what: 'mesh controllers' }, options, context);
     }
     await removeXMeshes(client, context);
     await removeAll(client, objects.toReversed(), context);
@@ -87,23 +89,28 @@ async function withdraw(client: KubernetesClient, options: UninstallOptions, con
   }
 }
 
-/** The agents take away what is left of pods that leave when they are told to end. */
-async function removeAgents(client: KubernetesClient, options: UninstallOptions, context: CliContext): Promise<void> {
-  await remove(client, agentPath, { propagationPolicy: 'Foreground' });
-  const selector = 'app.kubernetes.io/name=agent';
+/** Deletes a workload and waits until its pods have ended. */
+async function removeWorkload(
+  client: KubernetesClient,
+  { path, what }: { readonly path: string; readonly what: string },
+  options: UninstallOptions,
+  context: CliContext,
+): Promise<void> {
+  await remove(client, `${workloadsPath}/${path}`, { propagationPolicy: 'Foreground' });
+  const labelSelector = `app.kubernetes.io/name=${path.slice(path.indexOf('/') + 1)}`;
   await waitUntilNothingIsMissing(
     async () => {
-      const pods = await items(client, `${namespacePath}/pods`, { labelSelector: selector });
-      return pods.length === 0 ? undefined : `${pods.length} agents are ending`;
+      const pods = await items(client, `${namespacePath}/pods`, { labelSelector });
+      return pods.length === 0 ? undefined : `${pods.length} ${what} are ending`;
     },
     {
       context,
       timeoutMs: options.timeout,
-      failure: 'agents still run',
+      failure: `${what} still run`,
       hint: `kubectl -n ${systemNamespace} get pods`,
     },
   );
-  context.printError('  removed: agents\n');
+  context.printError(`  removed: ${what}\n`);
 }
 
 async function removeXMeshes(client: KubernetesClient, context: CliContext): Promise<void> {
