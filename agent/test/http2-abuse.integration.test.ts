@@ -257,6 +257,42 @@ describe('hostile HTTP/2 clients, at both doors', () => {
     });
   });
 
+  it('what is begun and not gone on with ends after 10 s, a connection that has only greeted does not', async () => {
+    const part = (flags: number, streamId: number) => frame(1, flags, streamId, getHeaders);
+    const begun = {
+      'half a preface': clientPreface.subarray(0, 12),
+      greeting: noSettings,
+      'a header block': Buffer.concat([noSettings, part(1, 1)]),
+      'a header block beside a request': Buffer.concat([noSettings, part(5, 1), part(1, 3)]),
+    };
+    handle = (stream) => {
+      stream.respond({ ':status': 200 });
+    };
+    const outcomes = await Promise.all(
+      Object.entries(begun).map(async ([name, bytes]) => {
+        const socket = await mesh.connect(web, { address: clusterIP, port: 80 });
+        const got: Buffer[] = [];
+        socket.on('data', (chunk: Buffer) => got.push(chunk));
+        const ended = new Promise<string>((resolve) => {
+          socket.on('end', () => resolve('ends'));
+          socket.on('close', () => resolve('ends'));
+        });
+        socket.write(bytes);
+        const outcome = await Promise.race([
+          ended,
+          new Promise<string>((resolve) => setTimeout(() => resolve('stays'), 12_500)),
+        ]);
+        const goaway = frameLines(whole(Buffer.concat(got))).some((line) => line.startsWith('GOAWAY'));
+        socket.destroy();
+        return [name, outcome, goaway ? 'with GOAWAY' : ''];
+      }),
+    );
+    handle = answer;
+    expect(outcomes.filter(([, outcome]) => outcome === 'stays').map(([name]) => name)).toEqual(['greeting']);
+    expect(outcomes.find(([name]) => name === 'greeting')?.[2]).toBe('');
+    for (const [name, , goaway] of outcomes.slice(2)) expect([name, goaway]).toEqual([name, 'with GOAWAY']);
+  });
+
   it('a response is held back at its server when the client opens a window of 2 GiB and does not read', async () => {
     const block = Buffer.alloc(mebibyte);
     let sentBytes = 0;

@@ -24,6 +24,14 @@ export interface ByteChannel {
   resume(): void;
 }
 
+/** The channel of an application of the pod, which the agent has accepted. */
+export interface ClientChannel extends ByteChannel {
+  /** What was written and has not left the worker yet. */
+  readonly unsentBytes: number;
+  /** After {@link end}: lets go of the channel. What was written is still delivered; the owner hears nothing more. */
+  close(): void;
+}
+
 /** Why a channel ended that did not end well; a closed list, shown as `reason` in metrics and answers. */
 export type ChannelFailure =
   | 'connect-refused'

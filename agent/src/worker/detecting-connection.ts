@@ -1,5 +1,5 @@
 import { detectHttp1, looksLikeTls } from '@tulle/wire';
-import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
 import { http1Answer } from './http/answers.ts';
 import { Http1Client } from './http/http1-client.ts';
 import { Http2Client } from './http2/http2-client.ts';
@@ -33,12 +33,12 @@ export type Accepts = 'anything' | 'http-only' | 'bytes';
 export class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
   deadlineMs: number;
   readonly #pod: Pod;
-  readonly #client: ByteChannel;
+  readonly #client: ClientChannel;
   readonly #frontend: ServicePortView;
   readonly #accepts: Accepts;
   #seen: Buffer | undefined;
 
-  constructor(pod: Pod, client: ByteChannel, frontend: ServicePortView, accepts: Accepts) {
+  constructor(pod: Pod, client: ClientChannel, frontend: ServicePortView, accepts: Accepts) {
     this.#pod = pod;
     this.#client = client;
     this.#frontend = frontend;

@@ -1,4 +1,4 @@
-import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
 import { nobody } from './channel.ts';
 import type { Waiting } from './fair-turns.ts';
 import type { PodShare, SlowReader } from './pod-share.ts';
@@ -11,7 +11,7 @@ const unitShift = 14;
  * A connection of a pod's application, within the pod's share: its input waits for the pod's turn, it counts among the
  * pod's connections, and bytes that its client does not read are bounded.
  */
-export class FairChannel implements ByteChannel, ChannelOwner, Waiting, SlowReader {
+export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowReader {
   owner: ChannelOwner = nobody;
   readonly retiring = false;
   readonly #inner: SocketChannel;
@@ -54,6 +54,16 @@ export class FairChannel implements ByteChannel, ChannelOwner, Waiting, SlowRead
 
   end(): void {
     this.#inner.end();
+  }
+
+  get unsentBytes(): number {
+    return this.#inner.unsentBytes;
+  }
+
+  close(): void {
+    this.owner = nobody;
+    this.#close();
+    this.#inner.close();
   }
 
   reset(): void {

@@ -1,26 +1,37 @@
-import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
 import type { Pod, PodConnection } from './pod.ts';
 import type { Deadline } from './tick.ts';
 
 /** So long what a client still sends is thrown away, so that no reset overtakes what was written to it. */
 const lingerMs = 1_000;
+/** A client that reads nothing for so long is waited for no longer. */
+const patienceMs = 60_000;
 
-/** A connection that is told why it ends, and ends. */
+/**
+ * A client's connection to which the last byte has been written. It ends when the client has it, or does not want it:
+ * slow readers get all of a response that was the last on its connection.
+ */
 export class LastWords implements ChannelOwner, PodConnection, Deadline {
   deadlineMs: number;
   readonly #pod: Pod;
-  readonly #client: ByteChannel;
+  readonly #client: ClientChannel;
+  #unsentBytes: number;
+  #progressMs: number;
 
-  constructor(pod: Pod, client: ByteChannel, words: Buffer) {
+  /** `words` are written before the end. */
+  constructor(pod: Pod, client: ClientChannel, words?: Buffer) {
+    const { ticker } = pod.context;
     this.#pod = pod;
     this.#client = client;
     client.owner = this;
-    this.deadlineMs = pod.context.ticker.nowMs + lingerMs;
-    pod.context.ticker.add(this);
+    this.deadlineMs = ticker.nowMs + lingerMs;
+    this.#progressMs = ticker.nowMs;
+    ticker.add(this);
     pod.connections.add(this);
-    client.write(words, 0, words.length);
+    if (words !== undefined) client.write(words, 0, words.length);
     client.end();
     client.resume();
+    this.#unsentBytes = client.unsentBytes;
   }
 
   drain(): void {}
@@ -31,7 +42,18 @@ export class LastWords implements ChannelOwner, PodConnection, Deadline {
   }
 
   onDeadline(): void {
-    this.destroy();
+    const { unsentBytes } = this.#client;
+    if (unsentBytes === 0) {
+      // The kernel has it, and delivers it.
+      this.#leave();
+      this.#client.close();
+      return;
+    }
+    const { nowMs } = this.#pod.context.ticker;
+    if (unsentBytes < this.#unsentBytes) this.#progressMs = nowMs;
+    this.#unsentBytes = unsentBytes;
+    if (nowMs - this.#progressMs > patienceMs) this.destroy();
+    else this.deadlineMs = nowMs + lingerMs;
   }
 
   onOpen(): void {}

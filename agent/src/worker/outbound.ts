@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { originalDestination, podPorts } from '@tulle/linux';
 import type { CompiledTcpRule } from '@tulle/routing';
-import type { ByteChannel } from './channel.ts';
+import type { ClientChannel } from './channel.ts';
 import { nobody } from './channel.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { descriptorOf } from './descriptor.ts';
@@ -50,7 +50,7 @@ export function acceptOutbound(pod: Pod, socket: Socket): void {
   new OpaqueConnection(pod, client, { type: 'address', ...destination });
 }
 
-function acceptForService(pod: Pod, client: ByteChannel, frontend: ServicePortView): void {
+function acceptForService(pod: Pod, client: ClientChannel, frontend: ServicePortView): void {
   const decision = frontend.decisionFor(pod.spec.namespace);
   switch (decision.kind) {
     case 'missing':
@@ -78,7 +78,7 @@ function acceptForService(pod: Pod, client: ByteChannel, frontend: ServicePortVi
   }
 }
 
-function acceptImplicit(pod: Pod, client: ByteChannel, frontend: ServicePortView): void {
+function acceptImplicit(pod: Pod, client: ClientChannel, frontend: ServicePortView): void {
   const wantsTls = frontend.port.tls !== undefined;
   switch (frontend.port.protocol) {
     case 'http':
@@ -106,7 +106,7 @@ function acceptImplicit(pod: Pod, client: ByteChannel, frontend: ServicePortView
 /** Every connection follows the one rule; a rule without a backend that works ends it. */
 function acceptTcpRoute(
   pod: Pod,
-  client: ByteChannel,
+  client: ClientChannel,
   frontend: ServicePortView,
   rule: CompiledTcpRule | undefined,
 ): void {

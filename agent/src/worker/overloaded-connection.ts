@@ -1,5 +1,5 @@
 import { detectHttp1 } from '@tulle/wire';
-import type { ByteChannel, ChannelOwner } from './channel.ts';
+import type { ByteChannel, ChannelOwner, ClientChannel } from './channel.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { http1Answer } from './http/answers.ts';
 import { LastWords } from './last-words.ts';
@@ -17,9 +17,9 @@ const patienceMs = 1_000;
 export class OverloadedConnection implements ChannelOwner, PodConnection, Deadline {
   deadlineMs: number;
   readonly #pod: Pod;
-  readonly #client: ByteChannel;
+  readonly #client: ClientChannel;
 
-  constructor(pod: Pod, client: ByteChannel, frontend: ServicePortView) {
+  constructor(pod: Pod, client: ClientChannel, frontend: ServicePortView) {
     this.#pod = pod;
     this.#client = client;
     client.owner = this;

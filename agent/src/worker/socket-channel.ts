@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { descriptorOf } from './descriptor.ts';
-import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
 import { nobody } from './channel.ts';
 
 /**
@@ -11,7 +11,7 @@ import { nobody } from './channel.ts';
 const gatheredBytes = 4 * 1024;
 
 /** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
-export class SocketChannel implements ByteChannel {
+export class SocketChannel implements ClientChannel {
   owner: ChannelOwner;
   /** Called once, when the socket is gone, whoever owns the channel then. */
   onGone: (() => void) | undefined = undefined;
@@ -89,6 +89,15 @@ export class SocketChannel implements ByteChannel {
     this.#finished = true;
     this.#sendGathered();
     this.socket.end();
+  }
+
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  close(): void {
+    this.owner = nobody;
+    this.socket.destroySoon();
   }
 
   reset(): void {

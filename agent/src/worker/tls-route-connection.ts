@@ -1,6 +1,6 @@
 import type { CompiledTlsRoutes } from '@tulle/routing';
 import { ClientHelloReader } from '@tulle/wire';
-import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
+import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import type { ConnectionReason } from './connection-record.ts';
 import { LastWords } from './last-words.ts';
@@ -30,13 +30,13 @@ function alert(description: number): Buffer {
 export class TlsRouteConnection implements ChannelOwner, PodConnection, Deadline {
   deadlineMs: number;
   readonly #pod: Pod;
-  readonly #client: ByteChannel;
+  readonly #client: ClientChannel;
   readonly #routes: CompiledTlsRoutes;
   readonly #hello = new ClientHelloReader();
   readonly #record: ConnectionRecord;
   readonly #seen: Buffer[] = [];
 
-  constructor(pod: Pod, client: ByteChannel, frontend: ServicePortView, routes: CompiledTlsRoutes) {
+  constructor(pod: Pod, client: ClientChannel, frontend: ServicePortView, routes: CompiledTlsRoutes) {
     this.#pod = pod;
     this.#client = client;
     this.#routes = routes;

@@ -1,7 +1,8 @@
 import type { HeaderEdits } from '@tulle/routing';
 import { http2ErrorCode, Http1RequestReader } from '@tulle/wire';
 import type { Http1PayloadSink } from '@tulle/wire';
-import type { ByteChannel, ChannelOwner } from '../channel.ts';
+import type { ByteChannel, ChannelOwner, ClientChannel } from '../channel.ts';
+import { LastWords } from '../last-words.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod, PodConnection } from '../pod.ts';
 import type { Splice } from '../splice.ts';
@@ -17,8 +18,6 @@ import type { ClientSide } from './sides.ts';
 const headTimeoutMs = 10_000;
 /** A connection between two requests. */
 const idleTimeoutMs = 600_000;
-/** After an answer to a request whose body was not read, so long the rest is thrown away before the connection closes. */
-const lingerMs = 1_000;
 /** Up to this size a body that came with its head leaves in the same write. */
 const joinedBodyBytes = 16 * 1024;
 
@@ -26,17 +25,18 @@ const joinedBodyBytes = 16 * 1024;
  * One HTTP/1.1 connection of the pod's application, to a Service. Each request on it is routed and balanced by itself.
  *
  * States: `head` (between requests, or inside a head) -> `exchange` (a request is being carried, its response awaited)
- * -> `head`; any -> `closing` (the last answer is written, input is thrown away) -> closed; `exchange` -> `upgraded`.
+ * -> `head`; any -> closed, where {@link LastWords} see to it that the client gets the last answer; `exchange` ->
+ * `upgraded`.
  */
 export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Deadline, Http1PayloadSink {
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly request: Http1IncomingRequest;
   readonly response: Http1Responder;
   readonly #pod: Pod;
-  readonly #channel: ByteChannel;
+  readonly #channel: ClientChannel;
   readonly #reader = new Http1RequestReader();
   readonly #exchange: Exchange;
-  #state: 'head' | 'exchange' | 'closing' | 'upgraded' | 'closed' = 'head';
+  #state: 'head' | 'exchange' | 'upgraded' | 'closed' = 'head';
   /** Input that waits: for the server's connection to open, or for the response before the next request. */
   #held: Buffer | undefined;
   #clientEnded = false;
@@ -45,7 +45,7 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   /** What is being read, for the payload in it. */
   #chunk: Buffer | undefined;
 
-  constructor(pod: Pod, channel: ByteChannel, frontend: ServicePortView) {
+  constructor(pod: Pod, channel: ClientChannel, frontend: ServicePortView) {
     this.#pod = pod;
     this.#channel = channel;
     this.request = new Http1IncomingRequest(pod.context, this.#reader, frontend.service);
@@ -114,7 +114,6 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
           at = this.#forwardBody(chunk, at, end);
           break;
         }
-        case 'closing':
         case 'upgraded':
         case 'closed':
           return;
@@ -180,8 +179,7 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
 
   /** The exchange has deadlines of its own. */
   onDeadline(): void {
-    if (this.#state === 'closing') this.breakOff();
-    else if (this.#state !== 'head') return;
+    if (this.#state !== 'head') return;
     else if (this.#reader.headBegun) this.#answerAndClose(answerStatus('header-timeout'), 'header-timeout');
     else this.#close();
   }
@@ -281,13 +279,11 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
     return this.#state === state;
   }
 
-  /** Nothing more will be written. What still comes is thrown away for a while, so that no reset overtakes the answer. */
+  /** Nothing more will be written. */
   #close(): void {
-    this.#state = 'closing';
     this.#held = undefined;
-    this.deadlineMs = this.#pod.context.ticker.nowMs + lingerMs;
-    this.#channel.end();
-    this.#channel.resume();
+    this.#leave();
+    new LastWords(this.#pod, this.#channel);
   }
 
   #leave(): void {

@@ -6,7 +6,8 @@ import {
   http2ErrorCode,
   Http2RequestHead,
 } from '@tulle/wire';
-import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
+import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from '../channel.ts';
+import { LastWords } from '../last-words.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod, PodConnection } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
@@ -18,19 +19,28 @@ import type { ClientStreamUser } from './http2-client-stream.ts';
 const prefaceTimeoutMs = 10_000;
 /** A connection without streams. */
 const idleTimeoutMs = 600_000;
+/** From a header block's first frame to its last. */
+const headerTimeoutMs = 10_000;
+/** From our GOAWAY to its acknowledgement, where nothing is under way. */
+const drainTimeoutMs = 10_000;
+const never = Number.POSITIVE_INFINITY;
 
 /** One HTTP/2 connection (prior knowledge) of the pod's application to a Service: each request is routed by itself. */
 export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, Deadline {
   deadlineMs: number;
   readonly #pod: Pod;
-  readonly #channel: ByteChannel;
+  readonly #channel: ClientChannel;
   readonly #frontend: ServicePortView;
   readonly #http2: Http2Connection;
   readonly #output: ChannelOutput;
   #head: Http2RequestHead | undefined;
   #closed = false;
+  /** When the connection has had no stream for too long, and when a header block has been open for too long. */
+  #idleDeadlineMs: number;
+  #blockDeadlineMs = never;
+  #blockStream = 0;
 
-  constructor(pod: Pod, channel: ByteChannel, frontend: ServicePortView) {
+  constructor(pod: Pod, channel: ClientChannel, frontend: ServicePortView) {
     this.#pod = pod;
     this.#channel = channel;
     this.#frontend = frontend;
@@ -45,7 +55,8 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
     });
     this.#output.connection = this.#http2;
     channel.owner = this;
-    this.deadlineMs = pod.context.ticker.nowMs + prefaceTimeoutMs;
+    this.#idleDeadlineMs = pod.context.ticker.nowMs + prefaceTimeoutMs;
+    this.deadlineMs = this.#idleDeadlineMs;
     pod.context.ticker.add(this);
     pod.connections.add(this);
     this.#http2.start();
@@ -54,6 +65,7 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   drain(): void {
     this.#http2.shutdownGracefully();
     if (this.#http2.isDrained) this.onDrained();
+    else if (this.#http2.streamCount === 0) this.#beginIdle();
   }
 
   destroy(): void {
@@ -70,14 +82,40 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   }
 
   onDeadline(): void {
-    if (this.#http2.streamCount > 0) return;
-    if (!this.#http2.remoteSettingsReceived) this.#http2.fail(http2ErrorCode.settingsTimeout, 'no SETTINGS came');
+    const http2 = this.#http2;
+    const { nowMs } = this.#pod.context.ticker;
+    if (!http2.remoteSettingsReceived) http2.fail(http2ErrorCode.settingsTimeout, 'no SETTINGS came');
+    else if (nowMs >= this.#blockDeadlineMs) {
+      http2.fail(http2ErrorCode.enhanceYourCalm, 'a header block did not come to its end');
+    } else if (nowMs < this.#idleDeadlineMs) this.#arm();
+    else if (http2.isDraining) this.#end();
     else this.drain();
+  }
+
+  #arm(): void {
+    this.deadlineMs = Math.min(this.#idleDeadlineMs, this.#blockDeadlineMs);
+  }
+
+  /** The connection has no stream, from now on. */
+  #beginIdle(): void {
+    const timeoutMs = this.#http2.isDraining ? drainTimeoutMs : idleTimeoutMs;
+    this.#idleDeadlineMs = this.#pod.context.ticker.nowMs + timeoutMs;
+    this.#arm();
+  }
+
+  /** A block that was begun must come to its end, whatever else goes on. */
+  #watchBlock(): void {
+    const stream = this.#http2.openHeaderBlock;
+    if (stream === this.#blockStream) return;
+    this.#blockStream = stream;
+    this.#blockDeadlineMs = stream === 0 ? never : this.#pod.context.ticker.nowMs + headerTimeoutMs;
+    this.#arm();
   }
 
   onData(from: ByteChannel | Http2Stream, chunk: Buffer, start: number, end: number): void {
     if (from === this.#channel) {
       this.#http2.receive(chunk, start, end);
+      this.#watchBlock();
       // A client that does not read its answers is read no further itself.
       if (this.#output.overfull) this.#channel.pause();
       return;
@@ -104,7 +142,10 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers, endStream: boolean): void {
-    this.deadlineMs = Number.POSITIVE_INFINITY;
+    if (this.#idleDeadlineMs !== never) {
+      this.#idleDeadlineMs = never;
+      this.#arm();
+    }
     if (this.#head === undefined) this.#head = new Http2RequestHead(headers);
     else this.#head.read(headers);
     // Answers made at once may end the stream before its owner is there to be told.
@@ -129,24 +170,30 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
 
   onStreamClosed(stream: Http2Stream): void {
     if (stream.resetBy === undefined) (stream.user as ClientStreamUser).onClientClosed();
-    if (this.#http2.streamCount === 0) this.deadlineMs = this.#pod.context.ticker.nowMs + idleTimeoutMs;
+    if (this.#http2.streamCount === 0) this.#beginIdle();
   }
 
   onDrained(): void {
-    if (this.#closed) return;
-    this.#output.flush();
-    this.#leave();
-    this.#channel.end();
+    this.#end();
   }
 
   onGoaway(): void {}
-  onRemoteSettings(): void {}
+  onRemoteSettings(): void {
+    if (this.#http2.streamCount === 0) this.#beginIdle();
+  }
+
   onPingAck(): void {}
 
   onConnectionError(): void {
+    this.#end();
+  }
+
+  /** Nothing more will be written than what is gathered. */
+  #end(): void {
+    if (this.#closed) return;
     this.#output.flush();
     this.#leave();
-    this.#channel.end();
+    new LastWords(this.#pod, this.#channel);
   }
 
   #leave(): void {

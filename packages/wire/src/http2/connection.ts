@@ -17,13 +17,15 @@ import type { Http2Stream, RequestKind } from './stream.ts';
 export class Http2Connection {
   readonly #state: ConnectionState;
   readonly #reader: FrameReader;
+  readonly #dispatcher: FrameDispatcher;
   #prefaceBytes: number;
   #started = false;
   #receiving = false;
 
   constructor(options: Http2ConnectionOptions) {
     this.#state = new ConnectionState(options, () => this.#reader.stop());
-    this.#reader = new FrameReader(new FrameDispatcher(this.#state));
+    this.#dispatcher = new FrameDispatcher(this.#state);
+    this.#reader = new FrameReader(this.#dispatcher);
     this.#prefaceBytes = options.role === 'server' ? clientPreface.length : 0;
   }
 
@@ -48,6 +50,11 @@ export class Http2Connection {
    */
   get encoder(): HpackEncoder {
     return this.#state.send.encoder;
+  }
+
+  /** The stream whose header block has begun and not ended, or 0; the owner may time this. */
+  get openHeaderBlock(): number {
+    return this.#dispatcher.openHeaderBlock;
   }
 
   /** How many streams are open. */

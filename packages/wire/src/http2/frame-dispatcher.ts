@@ -37,6 +37,11 @@ export class FrameDispatcher implements FrameSink {
     this.#control = new ControlReceiver(state, decoder);
   }
 
+  /** The stream whose CONTINUATION must come next, or 0. */
+  get openHeaderBlock(): number {
+    return this.#block.streamId;
+  }
+
   onFrameHeader(type: number, flags: number, streamId: number, length: number): FrameTreatment {
     this.#type = type;
     this.#flags = flags;
