@@ -12,8 +12,7 @@ import {
 } from '@tulle/identity';
 import type { MeshDelta, Workload } from '@tulle/ir';
 import { IptablesCapture, ProbeRules } from '@tulle/linux';
-import type { CertificateMessage, FromWorker, PodSpec, ToWorker, WorkerMeasures } from '../ipc.ts';
-import { requestLabels } from '../ipc.ts';
+import type { CertificateMessage, ToWorker } from '../ipc.ts';
 import type { AgentOptions } from '../options.ts';
 import { sumDenials } from './denials.ts';
 import { Enrolment } from './enrolment.ts';
@@ -22,21 +21,15 @@ import { MeshSigner } from './mesh-signer.ts';
 import { CriClient } from './cri-client.ts';
 import { CriPods } from './cri-pods.ts';
 import { PodDirectory, type PodSource } from './pod-directory.ts';
+import { PodSteps } from './pod-steps.ts';
+import { reportedCounters } from './reported-counters.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export const agentVersion = '0.1.0';
-const openTimeoutMs = 5_000;
 const reportIntervalMs = 5_000;
 const reportDelayMs = 20;
 /** When another root signs, the node's certificates are renewed within this time. */
 const renewalSpreadMs = 5_000;
-
-/** A step that waits for every worker's word about a pod. */
-interface Waiting {
-  readonly left: Set<number>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
 
 /** The main process of a node's agent: configuration, certificates, enrolment; the workers carry the traffic. */
 export class Agent {
@@ -50,8 +43,7 @@ export class Agent {
   readonly #clock: Clock;
   readonly #pods: PodSource;
   readonly #signer: MeshSigner;
-  readonly #opening = new Map<string, Waiting>();
-  readonly #releasing = new Map<string, Waiting>();
+  readonly #steps: PodSteps;
   readonly #held = new Map<string, IssuedCertificate>();
   /** The change that was refused last, until one is applied. */
   #refused: { readonly version: string; readonly message: string } | undefined;
@@ -92,9 +84,9 @@ export class Agent {
       new IptablesCapture(options.kernelSettings),
       {
         hasCertificate: (identity) => this.certificates.get(identity) !== undefined,
-        openPod: (pod) => this.#openPod(pod),
-        releasePod: (uid, drainMs) => this.#releasePod(uid, drainMs),
-        stopReleasing: (uid) => this.#releasing.get(uid)?.resolve(),
+        openPod: (pod) => this.#steps.open(pod),
+        releasePod: (uid, drainMs) => this.#steps.release(uid, drainMs),
+        stopReleasing: (uid) => this.#steps.stopReleasing(uid),
         hurryRelease: (uid) => this.workers.broadcast({ type: 'release-pod', uid, drainMs: 0 }),
         closePod: (uid) => this.workers.broadcast({ type: 'close-pod', uid }),
         changed: () => this.#changed(),
@@ -105,11 +97,12 @@ export class Agent {
       options.workers,
       {
         greeting: () => this.#greeting(),
-        onMessage: (worker, message) => this.#onWorkerMessage(worker, message),
-        onLost: (worker) => this.#onWorkerLost(worker),
+        onMessage: (worker, message) => this.#steps.heard(worker, message),
+        onLost: (worker) => this.#steps.lost(worker),
       },
       tools,
     );
+    this.#steps = new PodSteps(this.workers, tools.clock);
     this.#pods = podSource(options, () => this.#reconcile(), tools);
     this.feed = new FeedClient({
       address: options.controller,
@@ -220,74 +213,6 @@ export class Agent {
     this.#changed();
   }
 
-  #openPod(pod: PodSpec): Promise<void> {
-    this.#releasing.get(pod.uid)?.resolve();
-    return this.#await(
-      this.#opening,
-      pod.uid,
-      { timeoutMs: openTimeoutMs, what: 'the workers did not open its ports' },
-      () => this.workers.broadcast({ type: 'open-pod', pod }),
-    );
-  }
-
-  #releasePod(uid: string, drainMs: number): Promise<void> {
-    return this.#await(this.#releasing, uid, { timeoutMs: undefined, what: '' }, () =>
-      this.workers.broadcast({ type: 'release-pod', uid, drainMs }),
-    );
-  }
-
-  /** Waits until every worker that lives has spoken about a pod. */
-  async #await(
-    waiting: Map<string, Waiting>,
-    uid: string,
-    limit: { readonly timeoutMs: number | undefined; readonly what: string },
-    ask: () => void,
-  ): Promise<void> {
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const left = new Set(this.workers.alive);
-        waiting.set(uid, { left, resolve, reject });
-        if (left.size === 0) {
-          reject(new Error('no worker is running'));
-          return;
-        }
-        if (limit.timeoutMs !== undefined) this.#clock.after(limit.timeoutMs, () => reject(new Error(limit.what)));
-        ask();
-      });
-    } finally {
-      waiting.delete(uid);
-    }
-  }
-
-  #onWorkerMessage(worker: number, message: FromWorker): void {
-    switch (message.type) {
-      case 'pod-opened':
-        this.#heard(this.#opening.get(message.uid), worker);
-        return;
-      case 'pod-failed':
-        this.#opening.get(message.uid)?.reject(new Error(message.message));
-        return;
-      case 'pod-drained':
-        this.#heard(this.#releasing.get(message.uid), worker);
-        return;
-      case 'started':
-      case 'drained':
-      case 'measured':
-        return;
-    }
-  }
-
-  #heard(waiting: Waiting | undefined, worker: number): void {
-    if (waiting === undefined) return;
-    waiting.left.delete(worker);
-    if (waiting.left.size === 0) waiting.resolve();
-  }
-
-  #onWorkerLost(worker: number): void {
-    for (const waiting of [...this.#releasing.values()]) this.#heard(waiting, worker);
-    for (const waiting of [...this.#opening.values()]) waiting.reject(new Error('a worker ended meanwhile'));
-  }
-
   /** Tells the controller soon; changes that come together go together. */
   #changed(): void {
     this.#wantCertificates();
@@ -334,23 +259,6 @@ function podSource(
 ): PodSource {
   if (cri !== undefined) return new CriPods({ runtime: new CriClient(cri), onChange, ...tools });
   return new PodDirectory(podsDir ?? '', onChange, tools);
-}
-
-/** The sums that the controller shows people: requests by how they ended, and what the data path counted. */
-function reportedCounters(measures: readonly WorkerMeasures[]): Record<string, number> {
-  const sums: Record<string, number> = { requests: 0, requests_failed: 0 };
-  const add = (name: string, by: number) => {
-    sums[name] = (sums[name] ?? 0) + by;
-  };
-  const statusClass = requestLabels.indexOf('status_class');
-  for (const worker of measures) {
-    for (const [name, count] of Object.entries(worker.counters)) add(name, count);
-    for (const series of worker.requests) {
-      add('requests', series.count);
-      if (series.labels[statusClass] === '5xx') add('requests_failed', series.count);
-    }
-  }
-  return sums;
 }
 
 function messageOf(certificate: IssuedCertificate): CertificateMessage {
