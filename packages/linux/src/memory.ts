@@ -11,21 +11,37 @@ export interface AddressRange {
 }
 
 /**
- * Gives memory back to the kernel that the process holds, but does not use: free memory of the C library, and the pages
- * of program text, most of which only the start needed. Text is never written, so what is needed again comes back from
- * the page cache, 64 KiB at a time.
+ * Gives memory back to the kernel that the process holds, but does not use: free memory of the C library, and the pages of
+ * programs' text and constants, most of which only the start needed. Those are as in their files, so what is needed again
+ * comes back from the page cache, 64 KiB at a time.
  */
 export function returnUnusedMemory(): void {
   libc.mallocTrim(0);
-  for (const { start, end } of textRanges(readFileSync('/proc/self/maps', 'latin1'))) {
+  for (const { start, end } of unchangedRanges(readFileSync('/proc/self/smaps', 'latin1'))) {
     libc.madvise(start, end - start, dontNeed);
   }
 }
 
-/** The mappings of `/proc/PID/maps` (proc_pid_maps(5)) that hold the text of programs and libraries: `r-xp` of a file. */
-export function textRanges(maps: string): AddressRange[] {
-  return maps.split('\n').flatMap((line) => {
-    const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ [1-9]\d* +\//.exec(line) ?? [];
-    return start === undefined || end === undefined ? [] : [{ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) }];
-  });
+const mappingLine = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+) +\//;
+
+/**
+ * The mappings of `/proc/PID/smaps` (proc_pid_smaps(5)) that are private views of files, cannot be written, and have no
+ * page that differs from its file: none that was ever written (by the dynamic linker, before it forbade it), in memory or
+ * swapped out.
+ */
+export function unchangedRanges(smaps: string): AddressRange[] {
+  const ranges: AddressRange[] = [];
+  let range: AddressRange | undefined;
+  let proofs = 0;
+  for (const line of smaps.split('\n')) {
+    const [, start, end, permissions, inode] = mappingLine.exec(line) ?? [];
+    if (start !== undefined && end !== undefined) {
+      const isReadOnly = permissions === 'r--p' || permissions === 'r-xp';
+      range = isReadOnly && inode !== '0' ? { start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) } : undefined;
+      proofs = 0;
+    } else if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) range = undefined;
+    else if (/^(Anonymous|Swap): +0 kB/.test(line)) proofs++;
+    else if (line.startsWith('VmFlags:') && range !== undefined && proofs === 2) ranges.push(range);
+  }
+  return ranges;
 }
