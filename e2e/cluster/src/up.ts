@@ -1,5 +1,6 @@
+import { CodedError } from '@tulle/core';
 import { fingerprint } from '@tulle/images';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Binaries, clusterParts, ensureBinaries } from './binaries.ts';
 import { controlPlaneReady, startControlPlane } from './controlplane.ts';
@@ -14,7 +15,7 @@ import { furnishNode, nodeDirectories, nodeReady, type NodeContext, startContain
 import { Parts } from './parts.ts';
 import { writePki } from './pki.ts';
 import type { Progress } from './progress.ts';
-import { type ClusterPlan, sourceDirectory } from './settings.ts';
+import { type ClusterPlan, clustersDirectory, sourceDirectory } from './settings.ts';
 import { endedParts, readState, runningCluster, writeState } from './state.ts';
 
 const dnsTimeoutMs = 90_000;
@@ -24,6 +25,7 @@ const dnsTimeoutMs = 90_000;
  * is taken down again, except for its logs.
  */
 export async function up(plan: ClusterPlan, progress: Progress): Promise<void> {
+  await requireWritable(clustersDirectory);
   await ensurePackages(progress);
   const binaries = await ensureBinaries(clusterParts, progress);
   const archives = await ensureImages(binaries, progress);
@@ -42,6 +44,19 @@ export async function up(plan: ClusterPlan, progress: Progress): Promise<void> {
     await tearDown(plan, { keepLogs: true });
     progress.line(`cluster ${plan.name} did not come up; the logs are in ${plan.logDirectory}`);
     throw error;
+  }
+}
+
+/** Fails at once, and says where, instead of minutes later somewhere else. */
+async function requireWritable(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await rmdir(await mkdtemp(join(directory, '.writable-')));
+  } catch (cause) {
+    throw new CodedError('not-writable', `the folder of clusters, ${directory}, cannot be written to`, {
+      cause,
+      hint: `df ${directory}; findmnt --target ${directory}`,
+    });
   }
 }
 
