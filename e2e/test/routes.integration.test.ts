@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { routeCases } from '../routes/cases/index.ts';
 import { caseManifests, sharedManifests, yamlOf } from '../routes/manifests.ts';
 import type { SuiteCertificates } from '../routes/manifests.ts';
+import { versions } from '../routes/model.ts';
 import type { Answer, Check, ClientNamespace } from '../routes/model.ts';
+import { waitFor } from '../src/playground-client.ts';
 import { differences } from '../routes/verdict.ts';
 import { TestCa } from '@tulle/testkit';
 import { TestCluster } from './support/test-cluster.ts';
@@ -65,6 +67,12 @@ beforeAll(async () => {
   if (!stdout.includes('running')) throw new Error(`the playground did not start:\n${stdout}${stderr}`);
   await cluster.untilCaptured('routes', ['blue', 'client', 'green', 'red', 'slow']);
   await cluster.untilCaptured('guests', ['abroad', 'client']);
+  // A pod whose readiness was in doubt while it was captured is ready again a moment later.
+  await waitFor('every version answers', 20_000, async () => {
+    const plans = versions.map((version) => ({ url: `http://${version}/` }));
+    const results = await cluster.requests('routes/client', plans);
+    return results.every(({ answers: all }, i) => all[`200 ${versions[i]}`] === 1) ? true : undefined;
+  });
   for (const namespace of ['routes', 'guests'] as const) await askFrom(namespace);
 });
 
@@ -77,6 +85,17 @@ describe('the route suite', () => {
     expect(routeCases.length).toBeGreaterThanOrEqual(120);
     expect(new Set(routeCases.map(({ service }) => service)).size).toBe(routeCases.length);
     expect(new Set(routeCases.map(({ name }) => name)).size).toBe(routeCases.length);
+  });
+
+  it('has routes that are wrong on purpose, which tulle analyze names with file and line', async () => {
+    const { status, stdout } = await cluster.tulle(['analyze', '--playground', cluster.name]);
+    expect(stdout).toMatch(
+      /cases\.yaml:\d+: error: HTTPRoute routes\/backends-1: rules\[0\]\.backendRefs\[0\]: there is no Service "not-there"/,
+    );
+    expect(stdout).toMatch(
+      /cases\.yaml:\d+: error: HTTPRoute routes\/conflicts-1-a: not on ports 80, 81, 90, 7000, 443: /,
+    );
+    expect(status).toBe(1);
   });
 
   it('asks nothing that any answer would do for', () => {
