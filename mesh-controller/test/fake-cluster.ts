@@ -18,6 +18,29 @@ export const resources = {
   httpRoute: { groupVersion: gateway, kind: 'HTTPRoute', plural: 'httproutes', namespaced: true },
 } as const satisfies Record<string, FakeResource>;
 
+/** Policies, what they name, and imports: an API server may do without any of them but ConfigMaps. */
+export const optional = {
+  backendTlsPolicy: { groupVersion: gateway, kind: 'BackendTLSPolicy', plural: 'backendtlspolicies', namespaced: true },
+  backendTrafficPolicy: {
+    groupVersion: 'gateway.networking.x-k8s.io/v1alpha1',
+    kind: 'XBackendTrafficPolicy',
+    plural: 'xbackendtrafficpolicies',
+    namespaced: true,
+  },
+  clusterTrustBundle: {
+    groupVersion: 'certificates.k8s.io/v1beta1',
+    kind: 'ClusterTrustBundle',
+    plural: 'clustertrustbundles',
+    namespaced: false,
+  },
+  serviceImport: {
+    groupVersion: 'multicluster.x-k8s.io/v1alpha1',
+    kind: 'ServiceImport',
+    plural: 'serviceimports',
+    namespaced: true,
+  },
+} as const satisfies Record<string, FakeResource>;
+
 /** Resources that the controller writes. */
 export const written = {
   lease: { groupVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases', namespaced: true },

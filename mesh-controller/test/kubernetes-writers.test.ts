@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger, systemClock } from '@tulle/core';
-import type { RouteParentStatus } from '@tulle/gateway-api';
+import type { PolicyAncestorStatus, RouteParentStatus } from '@tulle/gateway-api';
 import type { KubernetesClient } from '@tulle/kubernetes';
-import { FakeApiServer, type JsonObject } from '@tulle/testkit';
+import { FakeApiServer, type FakeResource, type JsonObject } from '@tulle/testkit';
 import { CapturedAnnotations } from '../src/kubernetes/captured-annotations.ts';
 import { CaptureEvents } from '../src/kubernetes/capture-events.ts';
 import { MeshObjectKeeper } from '../src/kubernetes/mesh-object.ts';
@@ -11,11 +11,12 @@ import { StatusWriter } from '../src/kubernetes/status-writer.ts';
 import { supportedFeatures } from '@tulle/translate';
 import { withdrawn } from '../src/kubernetes/withdrawal.ts';
 import { ObjectStore } from '../src/objects/object-store.ts';
-import { clientOf, resources, written } from './fake-cluster.ts';
+import { clientOf, optional, resources, written } from './fake-cluster.ts';
 import { byName, snapshotOf, workload } from './mesh-fixture.ts';
 import { objectsOf } from './objects.ts';
 
 const controllerName = 'tulle.dev/mesh-controller';
+const tlsSpec = ', validation: { hostname: cart.example, wellKnownCACertificates: System }';
 const parentRef = { group: '', kind: 'Service', name: 'cart' };
 
 function entry(
@@ -73,7 +74,7 @@ describe('writing into Kubernetes', () => {
   const logger = silentLogger;
 
   beforeEach(async () => {
-    server = await FakeApiServer.start([...Object.values(resources), ...Object.values(written)]);
+    server = await FakeApiServer.start([resources, optional, written].flatMap((each) => Object.values(each)));
     client = clientOf(server);
     store = new ObjectStore(() => {});
   });
@@ -84,26 +85,25 @@ describe('writing into Kubernetes', () => {
   });
 
   /** Has the server and the store hold an object. */
-  function putBoth(resource: (typeof resources)[keyof typeof resources] | typeof written.xMesh, yaml: string): void {
+  function putBoth(resource: FakeResource, yaml: string): void {
     const [object] = objectsOf(yaml);
     if (object === undefined) throw new Error('no object');
     server.put(resource, object);
-    const stored = server.object(resource, object.metadata.name, object.metadata.namespace);
+    const { resourceVersion } =
+      server.object(resource, object.metadata.name, object.metadata.namespace)?.metadata ?? {};
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion } };
     store.apply([{ type: 'set', object: stored as never }]);
   }
 
   const writes = () => server.requests.filter(({ method }) => method !== 'GET');
-  const toResource = ({
-    groupVersion,
-    kind,
-    plural,
-    namespaced,
-  }: typeof resources.httpRoute | typeof written.xMesh) => {
+  const toResource = ({ groupVersion, kind, plural, namespaced }: FakeResource) => {
     const [group = '', version = ''] = groupVersion.split('/');
     return { group, version, kind, plural, namespaced };
   };
   const resourceOf = (kind: string) =>
-    [resources.httpRoute, written.xMesh].filter((each) => each.kind === kind).map(toResource)[0];
+    [resources.httpRoute, written.xMesh, ...Object.values(optional)]
+      .filter((each) => each.kind === kind)
+      .map(toResource)[0];
 
   describe('statuses', () => {
     const route = `
@@ -174,6 +174,66 @@ spec: { parentRefs: [{ group: '', kind: Service, name: cart }] }
       statuses.update(wanted('True'));
       await server.until(() => statusOf() !== undefined);
       expect(statusOf()).toEqual({ parents: [entry('True')] });
+    });
+  });
+
+  describe('statuses of policies that are attached to Services', () => {
+    const all = [
+      { resource: optional.backendTlsPolicy, path: '/apis/gateway.networking.k8s.io/v1', spec: tlsSpec },
+      { resource: optional.backendTrafficPolicy, path: '/apis/gateway.networking.x-k8s.io/v1alpha1', spec: '' },
+    ] as const;
+    const ancestor = (name: string, by = controllerName, at = '2030-01-01T00:00:00Z'): PolicyAncestorStatus => ({
+      ancestorRef: { group: '', kind: 'Service', namespace: 'shop', name },
+      controllerName: by,
+      conditions: [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: 'm', lastTransitionTime: at }],
+    });
+    const others = (count: number) => Array.from({ length: count }, (_, i) => ancestor(`o${i}`, 'example.com/other'));
+
+    function policyStatus({ resource, spec }: (typeof all)[number], present: readonly PolicyAncestorStatus[]) {
+      const { groupVersion, kind } = resource;
+      const targetRefs = "targetRefs: [{ group: '', kind: Service, name: cart }]";
+      const yaml = `
+apiVersion: ${groupVersion}
+kind: ${kind}
+metadata: { namespace: shop, name: p, generation: 1 }
+spec: { ${targetRefs}${spec} }
+status: ${JSON.stringify({ ancestors: present })}
+`;
+      putBoth(resource, yaml);
+      const statuses = new StatusWriter({ client, store, resourceOf, controllerName, clock, logger });
+      owned.push(statuses);
+      return {
+        want: (...wanted: PolicyAncestorStatus[]) => {
+          statuses.update({ routeStatuses: new Map(), policyStatuses: new Map([[`${kind}/shop/p`, wanted]]) });
+          statuses.setLeading(true);
+        },
+        ancestors: () => (server.object(resource, 'p', 'shop')?.['status'] as JsonObject | undefined)?.['ancestors'],
+      };
+    }
+
+    it.each(all)('of $resource.kind are written beside those of others', async (policy) => {
+      const [other] = others(1) as [PolicyAncestorStatus];
+      const { ancestors, want } = policyStatus(policy, [other]);
+      want(ancestor('cart'));
+      await server.until(() => writes().length === 1);
+      const { plural } = policy.resource;
+      expect(writes()).toMatchObject([{ path: `${policy.path}/namespaces/shop/${plural}/p/status` }]);
+      expect(ancestors()).toEqual([other, ancestor('cart')]);
+    });
+
+    it.each(all)('of $resource.kind never are more than the API server takes', async (policy) => {
+      const { ancestors, want } = policyStatus(policy, others(15));
+      want(ancestor('cart'), ancestor('web'));
+      await server.until(() => writes().length === 1);
+      expect(ancestors()).toEqual([...others(15), ancestor('cart')]);
+    });
+
+    it.each(all)('of $resource.kind are not written where only times differ', async (policy) => {
+      const { ancestors, want } = policyStatus(policy, [ancestor('cart', controllerName, '2020-01-01T00:00:00Z')]);
+      want(ancestor('cart'));
+      want(ancestor('cart'), ancestor('web'));
+      await server.until(() => writes().length === 1);
+      expect(ancestors()).toEqual([ancestor('cart', controllerName, '2020-01-01T00:00:00Z'), ancestor('web')]);
     });
   });
 

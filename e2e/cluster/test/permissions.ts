@@ -20,6 +20,10 @@ const elsewhere: Readonly<Record<string, string>> = {
     'API servers that have ClusterTrustBundles; 1.36 has them switched off',
   'patch clustertrustbundles.certificates.k8s.io': 'the same',
   'delete clustertrustbundles.certificates.k8s.io': 'the same',
+  'list clustertrustbundles.certificates.k8s.io': 'the same, while a BackendTLSPolicy names one',
+  'watch clustertrustbundles.certificates.k8s.io': 'the same',
+  'list serviceimports.multicluster.x-k8s.io': 'clusters that are joined by ServiceImports',
+  'watch serviceimports.multicluster.x-k8s.io': 'the same',
   'attest signers.certificates.k8s.io tulle.dev/mesh-ca': 'the same; it is asked within the API server',
   'update secrets tulle-ca': 'tulle ca rotate, which takes a day',
 };
@@ -48,6 +52,37 @@ const routes: readonly (readonly [kind: string, version: string, more: object])[
   ['TCPRoute', 'v1', {}],
   ['UDPRoute', 'v1', {}],
 ];
+/** A policy of each kind, with a spec that is one of two. */
+const targetRefs = [{ group: '', kind: 'Service', name: 'echo' }];
+const policies: readonly (readonly [kind: string, apiVersion: string, spec: (even: boolean) => object])[] = [
+  [
+    'AuthorizationPolicy',
+    'tulle.dev/v1alpha1',
+    (even) => ({
+      targetRefs: [{ kind: 'Pod', selector: { matchLabels: { app: 'echo' } } }],
+      action: 'ALLOW',
+      enforcementLevel: 'Network',
+      rules: [{ networkAttributes: { ports: even ? [8080] : [8080, 8081] } }],
+    }),
+  ],
+  [
+    'BackendTLSPolicy',
+    'gateway.networking.k8s.io/v1',
+    (even) => ({
+      targetRefs,
+      // Kubernetes puts this ConfigMap into every namespace, with CA certificates under ca.crt.
+      validation: {
+        hostname: even ? 'a.example' : 'b.example',
+        caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'kube-root-ca.crt' }],
+      },
+    }),
+  ],
+  [
+    'XBackendTrafficPolicy',
+    'gateway.networking.x-k8s.io/v1alpha1',
+    (even) => ({ targetRefs, retryConstraint: { budget: { percent: even ? 20 : 30 } } }),
+  ],
+];
 const objects = [
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { 'tulle.dev/mesh': 'enabled' } } },
   {
@@ -73,19 +108,26 @@ const objects = [
     metadata: { name: 'echo', namespace },
     spec: { parentRefs, rules: [{ backendRefs }], ...more },
   })),
-  {
-    apiVersion: 'tulle.dev/v1alpha1',
-    kind: 'AuthorizationPolicy',
+  ...policies.map(([kind, apiVersion, spec]) => ({
+    apiVersion,
+    kind,
     metadata: { name: 'echo', namespace },
-    spec: {
-      targetRefs: [{ kind: 'Pod', selector: { matchLabels: { app: 'echo' } } }],
-      action: 'ALLOW',
-      enforcementLevel: 'Network',
-      rules: [{ networkAttributes: { ports: [8080] } }],
-    },
-  },
+    spec: spec(true),
+  })),
 ];
-const kinds = [...routes.map(([kind]) => kind.toLowerCase()), 'authorizationpolicies.tulle.dev'];
+/** The kinds that get statuses, by the names of their resources, and what makes a new generation of one. */
+const withStatus: readonly (readonly [resource: string, spec: (even: boolean) => object])[] = [
+  ...routes.map(
+    ([kind]) =>
+      [
+        `${kind.toLowerCase()}s`,
+        (even: boolean) => ({ parentRefs: [{ ...parentRefs[0], port: even ? 80 : 81 }] }),
+      ] as const,
+  ),
+  ...policies.map(([kind, , spec]) => [`${kind.toLowerCase().slice(0, -1)}ies`, spec] as const),
+];
+/** A name that only our kind has: other programs have AuthorizationPolicies, too. */
+const ours = (resource: string): string => resource.replace(/^authorizationpolicies$/, '$&.tulle.dev');
 
 await tulle(cluster, ['uninstall']);
 await kubectl(['delete', 'namespace', namespace, '--ignore-not-found'], { timeoutMs: waitMs });
@@ -102,14 +144,22 @@ await kubectl(['apply', '--server-side', '--filename', '-'], {
 await kubectl(['wait', 'pod', '--all', `-n=${namespace}`, '--for=condition=Ready', '--timeout=50s'], {
   timeoutMs: waitMs,
 });
-await proof.check('a status on each kind of route, and on a policy', async () => {
-  for (const kind of kinds) {
-    const read = ['get', kind, 'echo', `-n=${namespace}`, '-o=jsonpath={.status}'];
+await proof.check('a status on each kind of route and of policy', async () => {
+  for (const [resource] of withStatus) {
+    const read = ['get', ours(resource), 'echo', `-n=${namespace}`, '-o=jsonpath={.status}'];
     const written = async (): Promise<true | undefined> =>
       (await kubectl(read)).includes('tulle.dev/mesh-controller') || undefined;
-    await waitFor(`a status of ours on the ${kind}`, written, { timeoutMs: waitMs });
+    await waitFor(`a status of ours on one of the ${resource}`, written, { timeoutMs: waitMs });
   }
-  return kinds.join(', ');
+  return withStatus.map(([resource]) => resource).join(', ');
+});
+await proof.check('a BackendTLSPolicy whose CA certificates are in a ConfigMap is accepted', async () => {
+  const conditions = '{range .status.ancestors[*].conditions[*]}{.type}={.status} {end}';
+  const read = ['get', 'backendtlspolicies', 'echo', `-n=${namespace}`, `-o=jsonpath=${conditions}`];
+  const accepted = async (): Promise<true | undefined> =>
+    (await kubectl(read)).startsWith('Accepted=True ResolvedRefs=True') || undefined;
+  await waitFor('Accepted and ResolvedRefs', accepted, { timeoutMs: waitMs });
+  return await kubectl(read);
 });
 await proof.check('a pod that cannot be captured is told of by an Event', async () => {
   // The port of the tunnel is taken before the agent comes.
@@ -121,26 +171,29 @@ await proof.check('a pod that cannot be captured is told of by an Event', async 
   return '';
 });
 await proof.check('an object that somebody else wrote meanwhile is read again', async () => {
-  for (const kind of kinds) {
-    const resource = kind.startsWith('auth') ? 'authorizationpolicies' : `${kind}s`;
+  for (const [resource, specOf] of withStatus) {
     let round = 0;
     const conflict = async (): Promise<true | undefined> => {
       round += 1;
       // A new generation makes the controller write; the labels come between its reading and its writing.
-      const even = round % 2 === 0;
-      const spec = kind.startsWith('auth')
-        ? { rules: [{ networkAttributes: { ports: even ? [8080] : [8080, 8081] } }] }
-        : { parentRefs: [{ ...parentRefs[0], port: even ? 80 : 81 }] };
+      const spec = specOf(round % 2 === 0);
       const labels = ['a', 'b', 'c', 'd'].map((label) => ({ metadata: { labels: { [label]: `${round}` } } }));
       await Promise.all(
         [{ spec }, ...labels].map(
           async (patch) =>
-            await kubectl(['patch', kind, 'echo', `-n=${namespace}`, '--type=merge', `-p=${JSON.stringify(patch)}`]),
+            await kubectl([
+              'patch',
+              ours(resource),
+              'echo',
+              `-n=${namespace}`,
+              '--type=merge',
+              `-p=${JSON.stringify(patch)}`,
+            ]),
         ),
       );
       return used('get', resource);
     };
-    await waitFor(`a ${kind} was read again`, conflict, { timeoutMs: waitMs });
+    await waitFor(`one of the ${resource} was read again`, conflict, { timeoutMs: waitMs });
   }
   return '';
 });

@@ -30,6 +30,11 @@ export class KindMirror {
     return this.#problems;
   }
 
+  /** Whether the last valid version of any object is such. */
+  some(matches: (object: KubernetesObject) => boolean): boolean {
+    return this.#known.values().some(({ object }) => object !== undefined && matches(object));
+  }
+
   /** Takes a page of a list. */
   page(objects: readonly RawObject[]): ObjectChange[] {
     const changes: ObjectChange[] = [];

@@ -24,12 +24,17 @@ interface KindState {
   readonly watched: WatchedKind;
   readonly mirror: KindMirror;
   resource: ApiResource | undefined;
+  /** Ends the watch; undefined while there is none. */
+  watch: AbortController | undefined;
   /** Its objects have been given, or it is known that there are none to give. */
   settled: boolean;
   failure: Error | undefined;
 }
 
-/** Objects from a Kubernetes API server, listed and watched. Kinds whose CRDs are not there yet are watched once they are. */
+/**
+ * Objects from a Kubernetes API server, listed and watched. Kinds whose CRDs are not there yet are watched once they are;
+ * kinds that others name (see `namedBy`), while they are named.
+ */
 export class KubernetesSource implements ObjectSource {
   readonly kind = 'kubernetes';
   readonly #options: KubernetesSourceOptions;
@@ -49,6 +54,7 @@ export class KubernetesSource implements ObjectSource {
       watched,
       mirror: new KindMirror(watched, decoder),
       resource: undefined,
+      watch: undefined,
       settled: false,
       failure: undefined,
     }));
@@ -121,7 +127,8 @@ export class KubernetesSource implements ObjectSource {
         const found = (await resources(apiVersion)).find(({ kind }) => kind === state.watched.kind);
         if (this.#stop.signal.aborted) return;
         if (found === undefined) continue;
-        this.#follow(state, found);
+        state.resource = found;
+        if (this.#isNamed(state)) this.#follow(state, found);
         break;
       }
       // A built-in kind is waited for: an API server that has just begun may not have it yet.
@@ -132,24 +139,58 @@ export class KubernetesSource implements ObjectSource {
 
   #follow(state: KindState, resource: ApiResource): void {
     const { client, clock, logger } = this.#options;
-    state.resource = resource;
+    const watch = new AbortController();
+    state.watch = watch;
     const reflector = new Reflector({ client, resource, clock, logger, sink: this.#sinkOf(state) });
-    const run = reflector.run(this.#stop.signal).then((outcome) => {
-      if (outcome === 'stopped') return;
+    const run = reflector.run(AbortSignal.any([this.#stop.signal, watch.signal])).then((outcome) => {
+      if (outcome === 'stopped' || watch.signal.aborted) return;
       logger.info('a kind is not served any more', { kind: state.watched.kind });
       state.resource = undefined;
-      state.failure = undefined;
+      this.#forget(state);
       state.settled = !state.watched.builtIn;
-      this.#give(state.mirror.clear());
       this.#settle();
     });
     this.#track(run);
+  }
+
+  #forget(state: KindState): void {
+    state.watch = undefined;
+    state.failure = undefined;
+    this.#give(state.mirror.clear());
+  }
+
+  /** Whether objects of a kind are wanted: always, or while an object of another kind names one. */
+  #isNamed({ watched: { namedBy } }: KindState): boolean {
+    if (namedBy === undefined) return true;
+    return this.#kinds.some(({ mirror, watched }) => watched.kind === namedBy.kind && mirror.some(namedBy.names));
+  }
+
+  /** Begins and ends the watches of kinds that objects of other kinds name. */
+  #followNamed(): void {
+    if (this.#stop.signal.aborted) return;
+    for (const state of this.#kinds) {
+      const { namedBy } = state.watched;
+      if (namedBy === undefined) continue;
+      const named = this.#isNamed(state);
+      if (named && state.watch === undefined && state.resource !== undefined) {
+        state.settled = false;
+        this.#follow(state, state.resource);
+      } else if (!named && state.watch !== undefined) {
+        state.watch.abort();
+        this.#forget(state);
+        this.#giveProblems();
+      }
+      // What nobody names is not waited for, once it is known that nobody does.
+      const namers = this.#kinds.filter(({ watched }) => watched.kind === namedBy.kind);
+      if (!named && namers.every(({ settled }) => settled)) state.settled = true;
+    }
   }
 
   #sinkOf(state: KindState): ReflectorSink {
     const { mirror } = state;
     const give = (changes: ObjectChange[], hadProblems: boolean) => {
       this.#give(changes);
+      if (changes.length > 0) this.#followNamed();
       if (hadProblems || mirror.problems.size > 0) this.#giveProblems();
     };
     return {
@@ -170,8 +211,9 @@ export class KubernetesSource implements ObjectSource {
       failed: (error) => {
         if (state.failure === error) return;
         state.failure = error;
-        // A custom resource that we may not read keeps nobody from using the rest.
-        if (isApiStatus(error, 403) && !state.watched.builtIn) state.settled = true;
+        // A custom resource that we may not read keeps nobody from using the rest, nor does what one of them names.
+        const isVital = state.watched.builtIn && state.watched.namedBy === undefined;
+        if (isApiStatus(error, 403) && !isVital) state.settled = true;
         this.#giveProblems();
         this.#settle();
       },
@@ -199,6 +241,7 @@ export class KubernetesSource implements ObjectSource {
   }
 
   #settle(): void {
+    this.#followNamed();
     for (const check of this.#unsettled) check();
   }
 

@@ -24,9 +24,13 @@ const fields = {
   TCPRoute: 'parents',
   UDPRoute: 'parents',
   AuthorizationPolicy: 'ancestors',
+  BackendTLSPolicy: 'ancestors',
+  XBackendTrafficPolicy: 'ancestors',
 } as const;
 type StatusKind = keyof typeof fields;
-const kinds = Object.keys(fields) as readonly StatusKind[];
+
+/** The kinds whose statuses a {@link StatusWriter} writes. */
+export const statusKinds = Object.keys(fields) as readonly StatusKind[];
 
 /** An object as far as its status goes. */
 interface ObjectWithStatus {
@@ -68,7 +72,7 @@ export class StatusWriter implements Disposable {
   }
 
   #enqueue(): void {
-    for (const kind of kinds) {
+    for (const kind of statusKinds) {
       for (const object of this.#options.store.ofKind(kind)) {
         const key = `${kind}/${object.metadata.namespace}/${object.metadata.name}`;
         if (this.#difference(kind, key, object) !== undefined) this.#queue.add(key);

@@ -1,4 +1,4 @@
-import type { ObjectKind } from '@tulle/gateway-api';
+import type { KubernetesObject, ObjectKind } from '@tulle/gateway-api';
 
 /** A kind that is watched. */
 export interface WatchedKind {
@@ -7,12 +7,23 @@ export interface WatchedKind {
   readonly builtIn: boolean;
   /** Takes away what no mesh reads, before an object is decoded and kept. */
   readonly trim: (object: Json) => Json;
+  /** It is watched only while an object of another kind names one of it; always when this is not given. */
+  readonly namedBy?: NamedBy;
+}
+
+/** What makes a kind be watched. */
+export interface NamedBy {
+  readonly kind: ObjectKind;
+  /** Whether an object of that kind names one of the watched kind. */
+  readonly names: (object: KubernetesObject) => boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** What Tulle keeps of its own on objects: all other annotations are dropped. */
 const ownPrefix = 'tulle.dev/';
+/** Where a ConfigMap has CA certificates, as BackendTLSPolicies name them. */
+const caCertificatesKey = 'ca.crt';
 const podConditions = new Set(['Ready', 'ContainersReady']);
 
 /** Every kind that the mesh is made from. */
@@ -20,6 +31,7 @@ export const watchedKinds: readonly WatchedKind[] = [
   { kind: 'Namespace', builtIn: true, trim: (object) => ({ ...head(object), spec: undefined }) },
   { kind: 'Node', builtIn: true, trim: trimNode },
   { kind: 'Service', builtIn: true, trim: trimService },
+  { kind: 'ServiceImport', builtIn: false, trim: trimServiceImport },
   { kind: 'EndpointSlice', builtIn: true, trim: trimHead },
   { kind: 'Pod', builtIn: true, trim: trimPod },
   { kind: 'HTTPRoute', builtIn: false, trim: trimHead },
@@ -32,7 +44,23 @@ export const watchedKinds: readonly WatchedKind[] = [
   { kind: 'XBackendTrafficPolicy', builtIn: false, trim: trimHead },
   { kind: 'XMesh', builtIn: false, trim: trimHead },
   { kind: 'AuthorizationPolicy', builtIn: false, trim: trimHead },
+  // Clusters have thousands of ConfigMaps, and most meshes no policy that names one.
+  { kind: 'ConfigMap', builtIn: true, trim: trimConfigMap, namedBy: asCaCertificates('ConfigMap', '') },
+  {
+    kind: 'ClusterTrustBundle',
+    builtIn: false,
+    trim: trimHead,
+    namedBy: asCaCertificates('ClusterTrustBundle', 'certificates.k8s.io'),
+  },
 ];
+
+/** By a BackendTLSPolicy, as what holds CA certificates. */
+function asCaCertificates(kind: string, group: string): NamedBy {
+  const names = (object: KubernetesObject) =>
+    object.kind === 'BackendTLSPolicy' &&
+    (object.spec.validation.caCertificateRefs ?? []).some((ref) => ref.kind === kind && ref.group === group);
+  return { kind: 'BackendTLSPolicy', names };
+}
 
 function trimHead(object: Json): Json {
   return { ...object, ...head(object) };
@@ -57,6 +85,19 @@ function trimNode(object: Json): Json {
 
 function trimService(object: Json): Json {
   return { ...head(object), spec: object['spec'] };
+}
+
+/** Which clusters stand behind it is told by its EndpointSlices. */
+function trimServiceImport(object: Json): Json {
+  return { ...head(object), spec: object['spec'] };
+}
+
+/** Nothing of it but CA certificates: what else people keep in ConfigMaps is none of the mesh's business. */
+function trimConfigMap(object: Json): Json {
+  const { apiVersion, kind, metadata } = object;
+  const { namespace, name, uid, resourceVersion } = record(metadata);
+  const data = defined({ [caCertificatesKey]: record(object['data'])[caCertificatesKey] });
+  return { apiVersion, kind, metadata: defined({ namespace, name, uid, resourceVersion }), data };
 }
 
 /** Containers stay as names and ports; that is all that routing and `tulle describe` ask of them. */

@@ -1,5 +1,5 @@
 import type { MeshSettings } from '@tulle/ir';
-import { IncrementalTranslator } from '@tulle/translate';
+import { IncrementalTranslator, type TranslatorOptions } from '@tulle/translate';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { MeshSnapshot } from './mesh-snapshot.ts';
 
@@ -8,7 +8,12 @@ import type { MeshSnapshot } from './mesh-snapshot.ts';
  * of a snapshot that stay as they were are the same objects in the next.
  */
 export class StoreTranslator {
+  readonly #options: TranslatorOptions;
   #translator: IncrementalTranslator | undefined;
+
+  constructor(options: TranslatorOptions = {}) {
+    this.#options = options;
+  }
 
   /** `nowMs`: when conditions that change are said to have changed. After a failure the next time takes all objects. */
   translate(store: ObjectStore, settings: MeshSettings, nowMs: number): MeshSnapshot {
@@ -17,7 +22,7 @@ export class StoreTranslator {
     // What is half applied cannot be trusted, so nothing is kept until it has gone well.
     this.#translator = undefined;
     const now = new Date(nowMs).toISOString();
-    const translator = known ?? new IncrementalTranslator(settings);
+    const translator = known ?? new IncrementalTranslator(settings, this.#options);
     if (known === undefined) translator.apply(everything(store), now);
     else translator.apply(changes, now);
     const { translation } = translator;

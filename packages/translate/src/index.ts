@@ -1,7 +1,7 @@
 export { meshLabel, mtlsLabel, opaquePortsAnnotation } from './cluster/labels.ts';
 export { diffMeshState } from './diff.ts';
 export { IncrementalTranslator } from './incremental/incremental-translator.ts';
-export type { TranslationChange, TranslationUpdate } from './incremental/incremental-translator.ts';
+export type { TranslationChange, TranslationUpdate, TranslatorOptions } from './incremental/incremental-translator.ts';
 export { routeKey } from './input.ts';
 export type { Route, TranslationInput } from './input.ts';
 export type { TranslationProblem } from './problem.ts';

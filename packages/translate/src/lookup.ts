@@ -17,6 +17,8 @@ export interface ServiceLookup {
 /** What policies look up. */
 export interface PolicyLookup extends Pick<ServiceLookup, 'get' | 'namesNear' | 'namespaceOf'> {
   configMap(key: string): ConfigMap | undefined;
+  /** Whether Secrets are read at all. */
+  readonly readsSecrets: boolean;
   secret(key: string): Secret | undefined;
   clusterTrustBundle(name: string): ClusterTrustBundle | undefined;
 }

@@ -33,6 +33,12 @@ export type TranslationChange =
   | { readonly type: 'set'; readonly object: KubernetesObject }
   | { readonly type: 'delete'; readonly reference: ObjectReference };
 
+/** What a translation knows of where its objects are from. */
+export interface TranslatorOptions {
+  /** False where Secrets are kept from the mesh: references to them are then refused with advice. True unless said. */
+  readonly readsSecrets?: boolean;
+}
+
 /** What changes came to. */
 export interface TranslationUpdate {
   readonly delta: MeshDelta;
@@ -50,6 +56,7 @@ export interface TranslationUpdate {
  */
 export class IncrementalTranslator {
   readonly #settings: MeshSettings;
+  readonly #readsSecrets: boolean;
   readonly #board = new WorkBoard();
   readonly #problems = new ProblemBook();
   readonly #cluster: ClusterPart;
@@ -65,8 +72,9 @@ export class IncrementalTranslator {
   readonly #secrets = new Map<string, Secret>();
   readonly #trustBundles = new Map<string, ClusterTrustBundle>();
 
-  constructor(settings: MeshSettings) {
+  constructor(settings: MeshSettings, { readsSecrets = true }: TranslatorOptions = {}) {
     this.#settings = settings;
+    this.#readsSecrets = readsSecrets;
     const [board, problems] = [this.#board, this.#problems];
     this.#cluster = new ClusterPart(settings, board, problems);
     const lookup = (record: Record) => this.#policyLookup(record);
@@ -251,6 +259,7 @@ export class IncrementalTranslator {
     return {
       ...this.#serviceLookup(record),
       configMap: (key) => read(`ConfigMap ${key}`, this.#configMaps.get(key)),
+      readsSecrets: this.#readsSecrets,
       secret: (key) => read(`Secret ${key}`, this.#secrets.get(key)),
       clusterTrustBundle: (name) => read(`ClusterTrustBundle ${name}`, this.#trustBundles.get(name)),
     };

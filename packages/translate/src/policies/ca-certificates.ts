@@ -13,7 +13,7 @@ const maxPemLength = 1024 * 1024;
 
 /**
  * The CA certificates that a reference leads to: key `ca.crt` of a ConfigMap or Secret of the policy's own namespace, or
- * a ClusterTrustBundle. What stands beside the certificates in the text is left out.
+ * a ClusterTrustBundle. Where Secrets are not read, a reference to one is of an invalid kind. What stands beside the certificates in the text is left out.
  */
 export function caCertificates(
   { group, kind, name }: LocalObjectReference,
@@ -28,6 +28,12 @@ export function caCertificates(
       return fromText(map.data?.['ca.crt'], `ConfigMap "${key}"`);
     }
     case 'Secret.': {
+      if (!lookup.readsSecrets) {
+        const message =
+          `Secrets are not read here: put the CA certificates of Secret "${name}" into a ConfigMap, key "ca.crt", ` +
+          'and refer to that';
+        return { type: 'wrong', reason: 'InvalidKind', message };
+      }
       const secret = lookup.secret(key);
       if (secret === undefined) return wrong(`there is no Secret "${name}" in namespace "${namespace}"`);
       const data = secret.data?.['ca.crt'];
@@ -40,7 +46,8 @@ export function caCertificates(
     }
     default: {
       const what = group === '' ? kind : `${kind} of ${group}`;
-      const message = `a ${what} cannot hold CA certificates, only a ConfigMap, a Secret or a ClusterTrustBundle`;
+      const kinds = lookup.readsSecrets ? 'a ConfigMap, a Secret or' : 'a ConfigMap or';
+      const message = `a ${what} cannot hold CA certificates, only ${kinds} a ClusterTrustBundle`;
       return { type: 'wrong', reason: 'InvalidKind', message };
     }
   }
