@@ -35,6 +35,8 @@ export interface TunnelPeer {
 }
 
 const maxStreams = 100;
+/** So many tunnels to one pod are made because those before them are blocked by streams that are not read. */
+const maxBesideBlocked = 16;
 const connectTimeoutMs = 10_000;
 /** A refused port may be that of a pod that is just joining, or whose agent is being restarted: so long it is tried. */
 const refusedForMs = 3_000;
@@ -84,8 +86,14 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     this.#connect();
   }
 
+  /** Whether nothing new should be begun in it: it ends, or readers that have stopped are in the way of everybody. */
   get retiring(): boolean {
-    return this.state === 'draining';
+    return this.state === 'draining' || this.isBlocked;
+  }
+
+  /** Whether streams that are not read keep the others from getting on. */
+  get isBlocked(): boolean {
+    return this.#http2?.isWindowClosed ?? false;
   }
 
   /** Whether another stream may be opened here (or wait for the connection). */
@@ -347,7 +355,10 @@ export class TunnelPool {
       connections = [];
       this.#byPeer.set(key, connections);
     }
-    let connection = connections.find((candidate) => candidate.hasRoom);
+    let connection = connections.find((candidate) => candidate.hasRoom && !candidate.isBlocked);
+    if (connection === undefined && connections.length >= maxBesideBlocked) {
+      connection = connections.find((candidate) => candidate.hasRoom);
+    }
     if (connection === undefined) {
       connection = new TunnelConnection(this.#context, peer, (closed) => this.#forget(key, closed));
       connections.push(connection);

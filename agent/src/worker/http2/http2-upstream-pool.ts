@@ -3,6 +3,9 @@ import type { EndpointConnector } from '../http/upstream-pool.ts';
 import type { WorkerContext } from '../worker-context.ts';
 import { Http2Upstream } from './http2-upstream.ts';
 
+/** So many connections to one endpoint are made because those before them are blocked by streams that are not read. */
+const maxBesideBlocked = 16;
+
 /** The HTTP/2 connections of one pod to applications, by endpoint. */
 export class Http2UpstreamPools {
   readonly #context: WorkerContext;
@@ -26,7 +29,9 @@ export class Http2UpstreamPools {
       upstreams = [];
       this.#byEndpoint.set(endpoint, upstreams);
     }
-    const free = upstreams.find((upstream) => upstream.hasRoom);
+    const free =
+      upstreams.find((upstream) => upstream.hasRoom && !upstream.isBlocked) ??
+      (upstreams.length < maxBesideBlocked ? undefined : upstreams.find((upstream) => upstream.hasRoom));
     if (free !== undefined) return free;
     const upstream = new Http2Upstream(
       {

@@ -97,6 +97,11 @@ export class Http2Upstream implements ChannelOwner, Http2Handlers, Deadline {
     return this.#ready ? this.#http2.remoteSettings.maxConcurrentStreams : undefined;
   }
 
+  /** Whether streams that are not read keep the others from getting on. */
+  get isBlocked(): boolean {
+    return this.#http2.isWindowClosed;
+  }
+
   /** Whether what carries the connection wants to end. */
   get retiring(): boolean {
     return this.#channel.retiring;

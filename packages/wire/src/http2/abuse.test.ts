@@ -48,6 +48,15 @@ describe('floods of frames without content (10.5)', () => {
     expect(server.recorder.error?.code).toBe(calm);
   });
 
+  it('DATA of padding alone on a stream that we have reset', () => {
+    const server = rawServer();
+    server.connection.receive(frame(1, 4, 1, postHeaders));
+    server.recorder.streams[0]?.reset(0);
+    const taken = takes(server, burst * 3, () => frame(0, 8, 1, [3, 0, 0, 0]));
+    expect(taken).toBeLessThanOrEqual(burst + 5);
+    expect(server.recorder.error?.code).toBe(calm);
+  });
+
   it('time refills the budget: keep-alive PINGs for days do no harm', () => {
     let nowMs = 0;
     const server = rawServer({ nowMs: () => nowMs });

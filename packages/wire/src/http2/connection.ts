@@ -57,6 +57,15 @@ export class Http2Connection {
     return this.#dispatcher.openHeaderBlock;
   }
 
+  /**
+   * Whether the connection's window is closed, in either direction: what is sent on any stream waits for those that are
+   * not read. It may be so for a moment, or for as long as somebody likes.
+   */
+  get isWindowClosed(): boolean {
+    const { send, window } = this.#state;
+    return window.available <= 0 || (send.window <= 0 && send.hasWaiting);
+  }
+
   /** How many streams are open. */
   get streamCount(): number {
     return this.#state.streams.size;

@@ -42,7 +42,8 @@ export const applicationHttp2Settings: Http2Settings = {
   headerTableSize: defaultHeaderTableSize,
   maxConcurrentStreams: 100,
   initialWindowSize: 256 * 1024,
-  connectionWindowSize: 1024 * 1024,
+  // Enough for all streams at once: readers that have stopped never stop the others.
+  connectionWindowSize: 100 * 256 * 1024,
   maxFrameSize: defaultMaxFrameSize,
   enableConnectProtocol: true,
 };
