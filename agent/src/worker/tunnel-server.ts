@@ -234,6 +234,11 @@ class TunnelServerConnection implements Http2Handlers {
       this.destroy();
       return;
     }
+    if (this.#http2.streamCount === 0 && this.#http2.isDraining) {
+      // It was told to end long ago, and does not answer.
+      this.destroy();
+      return;
+    }
     if (phase === 'retiring' || this.#http2.streamCount === 0) this.drain();
     this.#restartIdle();
   }
