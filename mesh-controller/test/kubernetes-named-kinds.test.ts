@@ -100,6 +100,28 @@ describe('kinds that are watched while a BackendTLSPolicy names one of them', ()
     expect(sink.of('ConfigMap', 'ca')[3]).toMatchObject({ object: { data: { 'ca.crt': 'NEW' } } });
   });
 
+  it('are told of before what names them, and forgotten after it', async () => {
+    server.put(backendTlsPolicy, policy('tls'));
+    await source.start(sink);
+    const before = sink.changes.length;
+    server.put(backendTlsPolicy, policy('tls', caRef('ConfigMap')));
+    await sink.until(() => sink.changes.length === before + 2);
+    server.put(backendTlsPolicy, policy('tls'));
+    await sink.until(() => sink.changes.length === before + 4);
+    const told = sink.changes
+      .slice(before)
+      .map((change) => `${change.type} ${change.type === 'set' ? change.object.kind : change.reference.kind}`);
+    expect(told).toEqual(['set ConfigMap', 'set BackendTLSPolicy', 'set BackendTLSPolicy', 'delete ConfigMap']);
+  });
+
+  it('do not hold back what names them while they cannot be read', async () => {
+    await source.start(sink);
+    server.intercept = ({ path }) => (path === configMapPath ? { status: 500, body: { message: 'away' } } : undefined);
+    server.put(backendTlsPolicy, policy('tls', caRef('ConfigMap')));
+    await sink.until(() => sink.of('BackendTLSPolicy', 'tls').length === 1);
+    expect(sink.of('ConfigMap', 'ca')).toEqual([]);
+  });
+
   it('are forgotten when they are not served any more', async () => {
     server.put(backendTlsPolicy, policy('tls', trustBundleRef));
     server.put(clusterTrustBundle, { metadata: { name: 'ca' }, spec: { trustBundle: 'PEM' } });

@@ -28,6 +28,8 @@ interface KindState {
   watch: AbortController | undefined;
   /** Its objects have been given, or it is known that there are none to give. */
   settled: boolean;
+  /** Changes that wait until what these objects name has been read: till then it would seem not to be there. */
+  readonly held: ObjectChange[];
   failure: Error | undefined;
 }
 
@@ -56,6 +58,7 @@ export class KubernetesSource implements ObjectSource {
       resource: undefined,
       watch: undefined,
       settled: false,
+      held: [],
       failure: undefined,
     }));
   }
@@ -156,13 +159,22 @@ export class KubernetesSource implements ObjectSource {
   #forget(state: KindState): void {
     state.watch = undefined;
     state.failure = undefined;
-    this.#give(state.mirror.clear());
+    this.#give([...state.held.splice(0), ...state.mirror.clear()]);
   }
 
   /** Whether objects of a kind are wanted: always, or while an object of another kind names one. */
   #isNamed({ watched: { namedBy } }: KindState): boolean {
     if (namedBy === undefined) return true;
     return this.#kinds.some(({ mirror, watched }) => watched.kind === namedBy.kind && mirror.some(namedBy.names));
+  }
+
+  /** Whether what objects of a kind name is yet to be read. One that cannot be read is not waited for. */
+  #namesUnread(kind: string): boolean {
+    return this.#kinds.some((state) => {
+      const { failure, resource, settled, watch, watched } = state;
+      if (watched.namedBy?.kind !== kind || resource === undefined || failure !== undefined) return false;
+      return (watch === undefined || !settled) && this.#isNamed(state);
+    });
   }
 
   /** Begins and ends the watches of kinds that objects of other kinds name. */
@@ -188,13 +200,20 @@ export class KubernetesSource implements ObjectSource {
 
   #sinkOf(state: KindState): ReflectorSink {
     const { mirror } = state;
-    const give = (changes: ObjectChange[], hadProblems: boolean) => {
-      this.#give(changes);
-      if (changes.length > 0) this.#followNamed();
+    const { kind } = state.watched;
+    const isNamer = this.#kinds.some(({ watched }) => watched.namedBy?.kind === kind);
+    const pass = (changes: readonly ObjectChange[]) => {
+      if (!isNamer || changes.length === 0) return this.#give(changes);
+      state.held.push(...changes);
+      if (!this.#namesUnread(kind)) this.#give(state.held.splice(0));
+      this.#followNamed();
+    };
+    const give = (changes: readonly ObjectChange[], hadProblems: boolean) => {
+      pass(changes);
       if (hadProblems || mirror.problems.size > 0) this.#giveProblems();
     };
     return {
-      page: (objects) => this.#give(mirror.page(objects)),
+      page: (objects) => pass(mirror.page(objects)),
       listed: () => {
         give(mirror.listed(), true);
         state.settled = true;
@@ -242,6 +261,9 @@ export class KubernetesSource implements ObjectSource {
 
   #settle(): void {
     this.#followNamed();
+    for (const { held, watched } of this.#kinds) {
+      if (held.length > 0 && !this.#namesUnread(watched.kind)) this.#give(held.splice(0));
+    }
     for (const check of this.#unsettled) check();
   }
 
