@@ -33,7 +33,7 @@ export async function tulle(cluster: ClusterUnderTest, args: readonly string[], 
     timeoutMs: limitMs,
     environment: { KUBECONFIG: cluster.plan.kubeconfig, TULLE_KUBECONFIG: cluster.plan.kubeconfig },
   });
-  return stdout + stderr;
+  return stderr + stdout;
 }
 
 /** The network namespaces of a node's pods, as paths of this host, with the address of each. */
