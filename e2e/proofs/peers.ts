@@ -33,10 +33,11 @@ export class CountingServer {
   }
 }
 
-/** A proxy from Debian on a Unix socket, with a server of its own behind it. */
+/** A proxy from Debian on Unix sockets, one for each version of HTTP, with a server of HTTP/1.1 of its own behind it. */
 export interface Proxy {
   readonly backend: CountingServer;
   connect(): Promise<Socket>;
+  connectHttp2(): Promise<Socket>;
   close(): Promise<void>;
 }
 
@@ -56,6 +57,7 @@ http {
   upstream backend { server unix:${directory}/nginx-backend; }
   server {
     listen unix:${directory}/nginx;
+    listen unix:${directory}/nginx-http2 http2;
     location / {
       proxy_pass http://backend;
       proxy_http_version 1.1;
@@ -74,6 +76,7 @@ defaults
   timeout server 2s
 frontend front
   bind unix@${directory}/haproxy
+  bind unix@${directory}/haproxy-http2 proto h2
   default_backend back
 backend back
   server only unix@${directory}/haproxy-backend
@@ -99,15 +102,17 @@ async function startProxy(directory: string, name: 'nginx' | 'haproxy', argv: re
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', name, ...argv], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  await appears(path, child);
+  await appears(`${path}-http2`, child);
+  const connectTo = async (to: string): Promise<Socket> => {
+    const socket = connect({ path: to, allowHalfOpen: true });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
   return {
     backend,
-    connect: async () => {
-      const socket = connect({ path, allowHalfOpen: true });
-      socket.on('error', () => {});
-      await once(socket, 'connect');
-      return socket;
-    },
+    connect: () => connectTo(path),
+    connectHttp2: () => connectTo(`${path}-http2`),
     close: async () => {
       const gone = once(child, 'exit');
       child.kill('SIGKILL');

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { temporaryDirectory } from '@tulle/testkit';
 import type { TestPod } from '../../agent/test/mesh-of-namespaces.ts';
 import { MeshOfNamespaces } from '../../agent/test/mesh-of-namespaces.ts';
+import { hostileHttp2Requests } from './hostile-http2.ts';
+import type { HostileRequest } from './hostile-requests.ts';
 import { hostileRequests } from './hostile-requests.ts';
 import { note } from './notes.ts';
 import type { Proxy } from './peers.ts';
@@ -20,7 +22,7 @@ interface Verdict {
 /** A proxy that says nothing for so long will say nothing more: the bytes are no whole request to it. */
 const silenceMs = 300;
 
-describe('HTTP/1.1, beside nginx and haproxy as Debian configures them', () => {
+describe('strictness, beside nginx and haproxy as Debian configures them', () => {
   const directory = temporaryDirectory();
   let mesh: MeshOfNamespaces;
   let web: TestPod;
@@ -47,28 +49,41 @@ describe('HTTP/1.1, beside nginx and haproxy as Debian configures them', () => {
   });
 
   /** Sends the bytes through one proxy; gives how many requests its server saw. */
-  const count = async (proxy: Pick<Proxy, 'backend' | 'connect'>, bytes: Buffer): Promise<number> => {
-    const before = proxy.backend.reached;
-    await sendAndWait(await proxy.connect(), bytes);
-    return proxy.backend.reached - before;
+  const count = async (backend: CountingServer, socket: Promise<Socket>, bytes: Buffer): Promise<number> => {
+    const before = backend.reached;
+    await sendAndWait(await socket, bytes);
+    return backend.reached - before;
   };
 
-  const judge = async (name: string, bytes: Buffer): Promise<Verdict> => {
-    const ours = { backend: behindUs, connect: () => mesh.connect(web, { address: '10.99.0.10', port: 80 }) };
-    const counts = await Promise.all([ours, nginx, haproxy].map((proxy) => count(proxy, bytes)));
+  const judge = async (version: 1 | 2, { name, bytes }: HostileRequest): Promise<Verdict> => {
+    const by = (proxy: Proxy) => count(proxy.backend, version === 1 ? proxy.connect() : proxy.connectHttp2(), bytes);
+    // The Service is of HTTP/1.1; a client may speak either version to it.
+    const ours = count(behindUs, mesh.connect(web, { address: '10.99.0.10', port: 80 }), bytes);
+    const counts = await Promise.all([ours, by(nginx), by(haproxy)]);
     const [byOurs = 0, byNginx = 0, byHaproxy = 0] = counts;
     return { name, bytes, ours: byOurs, nginx: byNginx, haproxy: byHaproxy };
   };
 
-  it('nowhere lets more requests through than both of them', async () => {
-    const sound = await judge('sound', Buffer.from('GET / HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(2)));
-    expect(sound).toMatchObject({ ours: 2, nginx: 2, haproxy: 2 });
+  const compare = async (version: 1 | 2, requests: readonly HostileRequest[], least: number): Promise<void> => {
     const verdicts: Verdict[] = [];
-    for (const { name, bytes } of hostileRequests()) verdicts.push(await judge(name, bytes));
-    expect(verdicts.length).toBeGreaterThan(900);
-    note(report(verdicts));
+    for (const request of requests) verdicts.push(await judge(version, request));
+    expect(verdicts.length).toBeGreaterThan(least);
+    note(report(`HTTP/${version}`, verdicts));
     const laxer = verdicts.filter(({ ours, nginx: one, haproxy: other }) => ours > Math.max(one, other));
     expect(laxer.map(describeVerdict)).toEqual([]);
+  };
+
+  it('nowhere lets more requests of HTTP/1.1 through than both of them', async () => {
+    const bytes = Buffer.from('GET / HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(2));
+    expect(await judge(1, { name: 'sound', bytes })).toMatchObject({ ours: 2, nginx: 2, haproxy: 2 });
+    await compare(1, hostileRequests(), 900);
+  }, 600_000);
+
+  it('nor of HTTP/2, to a server of HTTP/1.1', async () => {
+    const [sound, ...hostile] = hostileHttp2Requests();
+    if (sound === undefined) throw new Error('there are no requests');
+    expect(await judge(2, sound)).toMatchObject({ ours: 1, nginx: 1, haproxy: 1 });
+    await compare(2, hostile, 450);
   }, 600_000);
 });
 
@@ -87,10 +102,10 @@ async function sendAndWait(socket: Socket, bytes: Buffer): Promise<void> {
 const describeVerdict = ({ name, bytes, ours, nginx, haproxy }: Verdict): string =>
   `${name}: ours ${ours}, nginx ${nginx}, haproxy ${haproxy}: ${JSON.stringify(bytes.toString('latin1').slice(0, 200))}`;
 
-function report(verdicts: readonly Verdict[]): string {
+function report(version: string, verdicts: readonly Verdict[]): string {
   const many = (wanted: (verdict: Verdict) => boolean): string => `${verdicts.filter(wanted).length}`.padStart(6);
   return [
-    'HTTP/1.1 beside nginx and haproxy:',
+    `${version} beside nginx and haproxy:`,
     `${many(() => true)} inputs`,
     `${many(({ ours, nginx, haproxy }) => ours === 0 && nginx === 0 && haproxy === 0)} refused by all three`,
     `${many(({ ours, nginx, haproxy }) => ours < Math.min(nginx, haproxy))} ours stricter than both`,

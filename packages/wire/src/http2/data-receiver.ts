@@ -19,7 +19,7 @@ export class DataReceiver {
   }
 
   /** The frame's header: flow control is settled here, for all of its bytes and padding. */
-  onHeader(streamId: number, length: number): FrameTreatment {
+  onHeader(streamId: number, length: number, padded: boolean): FrameTreatment {
     if (streamId === 0) throw new Http2ConnectionError(protocolError, 'DATA on stream 0');
     this.#state.window.available -= length;
     if (this.#state.window.available < 0) {
@@ -35,6 +35,9 @@ export class DataReceiver {
     else if (!stream.headersReceived) this.#state.streamError(stream, protocolError, 'DATA before the response head');
     else if (stream.receiveWindow.available < -this.#unacknowledgedSlack()) {
       this.#state.streamError(stream, flowControlError, "the stream's window is exceeded");
+    } else if (stream.expectedBytes >= 0 && !padded && length > stream.expectedBytes) {
+      // Before any of it is given on: to HTTP/1.1, what content-length says would be a whole message.
+      this.#state.streamError(stream, protocolError, 'more DATA than content-length says');
     } else {
       this.#stream = stream;
       return frameTreatment.stream;

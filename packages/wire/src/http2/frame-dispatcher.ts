@@ -60,7 +60,7 @@ export class FrameDispatcher implements FrameSink {
     }
     switch (type) {
       case frameType.data:
-        return this.#data.onHeader(streamId, length);
+        return this.#data.onHeader(streamId, length, (flags & frameFlag.padded) !== 0);
       case frameType.headers:
         this.#headers.checkHeader(streamId, length);
         return frameTreatment.whole;

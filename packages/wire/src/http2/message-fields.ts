@@ -185,7 +185,7 @@ export class Http2Headers extends HeaderScratch {
       if (digit < 0 || digit > 9) return 'content-length is not valid';
       value = value * 10 + digit;
     }
-    if (this.contentLength >= 0 && this.contentLength !== value) return 'two different content-lengths';
+    if (this.contentLength >= 0) return 'content-length twice';
     this.contentLength = value;
     return undefined;
   }
