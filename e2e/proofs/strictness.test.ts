@@ -59,8 +59,7 @@ describe('strictness, beside nginx and haproxy as Debian configures them', () =>
     const by = (proxy: Proxy) => count(proxy.backend, version === 1 ? proxy.connect() : proxy.connectHttp2(), bytes);
     // The Service is of HTTP/1.1; a client may speak either version to it.
     const ours = count(behindUs, mesh.connect(web, { address: '10.99.0.10', port: 80 }), bytes);
-    const counts = await Promise.all([ours, by(nginx), by(haproxy)]);
-    const [byOurs = 0, byNginx = 0, byHaproxy = 0] = counts;
+    const [byOurs, byNginx, byHaproxy] = await Promise.all([ours, by(nginx), by(haproxy)]);
     return { name, bytes, ours: byOurs, nginx: byNginx, haproxy: byHaproxy };
   };
 
