@@ -6,6 +6,8 @@ import { returnUnusedMemory } from '@tulle/linux';
 export interface TrimActions {
   /** CPU time of this process since its start, in microseconds. */
   cpuMicros(): number;
+  /** Memory that is resident now, in bytes. */
+  residentBytes(): number;
   /** Collects garbage and gives memory back. */
   trim(): void;
 }
@@ -14,8 +16,8 @@ export interface TrimActions {
 export const lookIntervalMs = 2_500;
 /** Below this share of a core a process is quiet. */
 const quietShare = 0.02;
-/** After so much work there is something to collect. */
-const workMicros = 200_000;
+/** A process that has grown by less since the last trim is left alone: a trim costs some 100 ms of CPU time. */
+const growthBytes = 16 * 1024 * 1024;
 /** At least so long between two trims: one stops the process for some milliseconds. */
 const leastGapMs = 60_000;
 
@@ -27,7 +29,7 @@ export class MemoryTrimmer {
   readonly #actions: TrimActions;
   readonly #timer: NodeJS.Timeout;
   #lastMicros = 0;
-  #trimmedMicros = 0;
+  #trimmedBytes = 0;
   #trimmedMs = Number.NEGATIVE_INFINITY;
 
   constructor(actions: TrimActions = processActions()) {
@@ -36,17 +38,17 @@ export class MemoryTrimmer {
     this.#timer.unref();
   }
 
-  /** Trims if the process was quiet since the last look and has worked since the last trim. */
+  /** Trims if the process was quiet since the last look and has grown since the last trim. */
   look(nowMs: number): void {
     const micros = this.#actions.cpuMicros();
     const isQuiet = micros - this.#lastMicros < quietShare * lookIntervalMs * 1_000;
     this.#lastMicros = micros;
-    const hasWorked = micros - this.#trimmedMicros >= workMicros;
-    if (!isQuiet || !hasWorked || nowMs - this.#trimmedMs < leastGapMs) return;
+    if (!isQuiet || nowMs - this.#trimmedMs < leastGapMs) return;
+    if (this.#actions.residentBytes() - this.#trimmedBytes < growthBytes) return;
     this.#actions.trim();
     this.#trimmedMs = nowMs;
-    this.#trimmedMicros = this.#actions.cpuMicros();
-    this.#lastMicros = this.#trimmedMicros;
+    this.#trimmedBytes = this.#actions.residentBytes();
+    this.#lastMicros = this.#actions.cpuMicros();
   }
 
   close(): void {
@@ -63,6 +65,7 @@ function processActions(): TrimActions {
       const { user, system } = process.cpuUsage();
       return user + system;
     },
+    residentBytes: () => process.memoryUsage.rss(),
     trim: () => {
       collect({ type: 'major', execution: 'sync' });
       returnUnusedMemory();

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { errorMessage } from '@tulle/core';
 import { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
@@ -24,7 +23,6 @@ const tickMs = 25;
 
 const log = processLogger({ part: 'agent-worker', pid: process.pid });
 const writeAccess = accessWriter({ part: 'agent-access', pid: process.pid });
-const loopDelay = monitorEventLoopDelay({ resolution: 20 });
 let pods: PodSet | undefined;
 let context: WorkerContext | undefined;
 
@@ -39,7 +37,7 @@ function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
     requests: of.requests.snapshot(),
     connections: of.connections.snapshot(),
     counters: of.counters.snapshot(),
-    eventLoopDelayP99Ms: loopDelay.percentile(99) / 1e6,
+    eventLoopDelayP99Ms: of.ticker.latenessP99Ms,
     rssBytes: process.memoryUsage.rss(),
     tunnels: carried.tunnels(),
     denials: carried.denials(),
@@ -106,7 +104,6 @@ function receive(message: ToWorker): void {
   }
 }
 
-loopDelay.enable();
 new MemoryTrimmer();
 process.on('message', (message) => {
   try {

@@ -1,3 +1,5 @@
+import { createHistogram } from 'node:perf_hooks';
+
 /** Something that has a deadline, looked at on each tick. */
 export interface Deadline {
   /** On the worker's monotonic clock; Infinity when nothing is waited for. */
@@ -14,11 +16,13 @@ export class Ticker {
   /** The monotonic time of the last tick; good enough for stamps on the request path. */
   nowMs = performance.now();
   readonly #waiting = new Set<Deadline>();
+  /** In microseconds, from 1. */
+  readonly #lateness = createHistogram();
   readonly #timer: NodeJS.Timeout;
 
   constructor(intervalMs: number) {
     this.intervalMs = intervalMs;
-    this.#timer = setInterval(this.#tick, intervalMs);
+    this.#timer = setInterval(() => this.tick(performance.now()), intervalMs);
     this.#timer.unref();
   }
 
@@ -36,12 +40,20 @@ export class Ticker {
     this.#waiting.clear();
   }
 
-  readonly #tick = (): void => {
-    this.nowMs = performance.now();
+  /** How late the event loop was for a tick, at the 99th percentile since the start, in milliseconds. */
+  get latenessP99Ms(): number {
+    return this.#lateness.count === 0 ? 0 : (this.#lateness.percentile(99) - 1) / 1_000;
+  }
+
+  /** Looks at every deadline. */
+  tick(nowMs: number): void {
+    const lateMs = Math.max(0, nowMs - this.nowMs - this.intervalMs);
+    this.#lateness.record(1 + Math.round(lateMs * 1_000));
+    this.nowMs = nowMs;
     for (const item of this.#waiting) {
       if (item.deadlineMs > this.nowMs) continue;
       item.deadlineMs = Number.POSITIVE_INFINITY;
       item.onDeadline();
     }
-  };
+  }
 }
