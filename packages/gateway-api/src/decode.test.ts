@@ -338,6 +338,13 @@ describe('decodeObject', () => {
     const status = { phase: 'Running', podIP: '10.0.0.1' };
     expect(decodeObject({ ...pod, status }, { status: 'drop' })).toMatchObject({ ok: true, value: { status } });
   });
+
+  it('refuses a Pod on a node whose name no node can have: agents would refuse the whole configuration', () => {
+    const on = (nodeName: string) => decodeObject({ ...pod, spec: { ...pod.spec, nodeName } });
+    expect(on('n1.example')).toMatchObject({ ok: true });
+    for (const nodeName of ['n'.repeat(254), 'n 1', 'N1'])
+      expect(on(nodeName)).toMatchObject({ ok: false, error: [{ path: 'spec.nodeName' }] });
+  });
 });
 
 describe('versions', () => {

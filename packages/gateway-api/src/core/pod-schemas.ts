@@ -97,7 +97,7 @@ const keysToPaths = list(object({ key: requiredText, path: requiredText }, ['key
 
 const podSpec = object(
   {
-    nodeName: text,
+    nodeName: dnsSubdomain,
     serviceAccountName: defaulted(dnsSubdomain, 'default'),
     hostNetwork: flag,
     hostname: dnsLabel,
