@@ -27,8 +27,8 @@ export interface IdleOptions {
 
 const rssLimitMiB = 250e6 / 2 ** 20;
 const cpuLimitPercent = 1;
-/** What an agent still does for pods that have just joined is not idling. */
-const settleMs = 5000;
+/** What an agent still does for pods that have just joined is not idling, nor is giving back the memory that it took. */
+const settleMs = 10_000;
 /** Ticks are 10 ms: a shorter window could not tell 1 % from 2 %. */
 const leastSeconds = 5;
 
