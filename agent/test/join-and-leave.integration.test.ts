@@ -177,6 +177,33 @@ describe('plaintext, opaque bytes and addresses outside', () => {
     server.close();
   });
 
+  it('lets a client with many open connections have more: ports of the agent behind its address are none of its own', async () => {
+    // So few ports that, were ours from among them, most would be those of an open connection of the client's.
+    for (const pod of [cart, stranger])
+      await runCommand('nsenter', [
+        `--net=${pod.spec.netns}`,
+        'sysctl',
+        '-qw',
+        'net.ipv4.ip_local_port_range=40000 40299',
+      ]);
+    const ports: number[] = [];
+    const server = createServer((socket) => {
+      ports.push(socket.remotePort ?? 0);
+      socket.write('hello');
+      socket.on('error', () => {});
+    });
+    server.listen({ fd: mesh.listen(cart, 7001) });
+    const open = [];
+    for (let i = 0; i < 200; i++) {
+      const socket = await mesh.connect(stranger, { address: cart.address, port: 7001 });
+      expect(String((await once(socket, 'data'))[0])).toBe('hello');
+      open.push(socket);
+    }
+    expect(ports.filter((port) => port >= 32_768)).toEqual([]);
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+
   it('reaches pods that are not meshed, and hosts outside, as they are', async () => {
     const seen: (string | undefined)[] = [];
     const server = createServer((socket) => {

@@ -17,6 +17,15 @@ const IPV6_V6ONLY = 26;
 const IP_BIND_ADDRESS_NO_PORT = 24;
 const SO_ORIGINAL_DST = 80;
 
+/**
+ * Ports below those that kernels give to clients (32768 to 60999 unless somebody changed it). Behind a client's address
+ * ours must be none that the client has itself: conntrack in the pod would take our packets for those of the client's own
+ * redirected connection, and a socket that waits out an old connection of the client's would not let a new one in.
+ */
+const transparentPorts = { first: 2_048, last: 32_767 } as const;
+/** So many ports are tried before the kernel may choose, from all. */
+const transparentPortTries = 24;
+
 /** What a client socket is made with. */
 export interface TcpSocketOptions {
   /** The address that will be connected to: its family decides the socket's. */
@@ -25,7 +34,7 @@ export interface TcpSocketOptions {
   readonly mark: number;
   /**
    * The source address to show, though it is not this namespace's own (IP_TRANSPARENT): so that the application sees
-   * its true client. The port is chosen at connect.
+   * its true client. The port is one that clients are not given.
    */
   readonly transparentSource?: string;
 }
@@ -63,6 +72,12 @@ export function openTcpSocket(options: TcpSocketOptions): number {
 function bindTransparently(fd: number, family: number, source: string): void {
   if (family === AF_INET) setInteger(fd, SOL_IP, IP_TRANSPARENT, 1, 'IP_TRANSPARENT');
   else setInteger(fd, SOL_IPV6, IPV6_TRANSPARENT, 1, 'IPV6_TRANSPARENT');
+  const { first, last } = transparentPorts;
+  for (let tries = 0; tries < transparentPortTries; tries++) {
+    const port = first + Math.floor(Math.random() * (last - first + 1));
+    const address = encodeSocketAddress({ address: source, port });
+    if (libc.bind(fd, address, address.length) === 0) return;
+  }
   setInteger(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'IP_BIND_ADDRESS_NO_PORT');
   const address = encodeSocketAddress({ address: source, port: 0 });
   checked(libc.bind(fd, address, address.length), 'bind', `the client's address ${source}`);
