@@ -205,6 +205,17 @@ describe('TLS to the application, by BackendTLSPolicy', () => {
     expect(await get(await serve(listen(plain, cart), trustOwn()))).toMatch(/^HTTP\/1.1 503 /);
   });
 
+  it('routes the requests of a client that takes its time on a port of HTTPS', async () => {
+    const socket = await mesh.connect(web, { address: await serve(https(certificate()), trustOwn()), port: 80 });
+    // Longer than a client of unknown protocol may be silent before its server is asked whether it speaks first.
+    for (const until = performance.now() + 150; performance.now() < until;) await mesh.measures();
+    const before = (await mesh.measures()).requests.length;
+    socket.write('GET /late HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n\r\n');
+    expect(await readAll(socket)).toContain(`${hostname} http/1.1 /late`);
+    expect((await mesh.measures()).requests.length).toBe(before + 1);
+    socket.destroy();
+  });
+
   it('speaks HTTP/2 where the client does, by ALPN', async () => {
     const server: Http2SecureServer = createSecureServer(certificate());
     server.on('stream', (stream: ServerHttp2Stream, headers) => {

@@ -44,7 +44,9 @@ export class DetectingConnection implements ChannelOwner, PodConnection, Deadlin
     this.#frontend = frontend;
     this.#accepts = accepts;
     client.owner = this;
-    this.deadlineMs = pod.context.ticker.nowMs + (accepts === 'http-only' ? firstByteTimeoutMs : silenceMs);
+    // Nor does a server of HTTPS speak first: there, a client that is slow is no client that waits.
+    const clientBegins = accepts === 'http-only' || frontend.port.protocol === 'https';
+    this.deadlineMs = pod.context.ticker.nowMs + (clientBegins ? firstByteTimeoutMs : silenceMs);
     pod.context.ticker.add(this);
     pod.connections.add(this);
   }
