@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { runCommand } from '@tulle/linux';
+import { closeSocket, runCommand } from '@tulle/linux';
 import type { TestPod } from './mesh-of-namespaces.ts';
 import { MeshOfNamespaces, readAll } from './mesh-of-namespaces.ts';
 
@@ -200,6 +200,9 @@ describe('plaintext, opaque bytes and addresses outside', () => {
       open.push(socket);
     }
     expect(ports.filter((port) => port >= 32_768)).toEqual([]);
+    expect(new Set(ports).size).toBe(ports.length);
+    // The port is one of the agent's: the application may listen on it all the same, now or when it is started again.
+    closeSocket(mesh.listen(cart, ports[0] ?? 0));
     for (const socket of open) socket.destroy();
     server.close();
   });

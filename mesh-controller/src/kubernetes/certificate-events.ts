@@ -1,7 +1,6 @@
-import { errorMessage } from '@tulle/core';
 import type { CertificateReport, NodeReport } from '@tulle/feed';
-import type { Workload } from '@tulle/ir';
 import type { CaptureEventsOptions } from './capture-events.ts';
+import { warnOfPod } from './pod-event.ts';
 
 /** The same certificate of the same node is told of again after this time. */
 const againAfterMs = 10 * 60_000;
@@ -34,31 +33,10 @@ export class CertificateEvents {
       if (this.#toldMs.size >= maxRemembered) this.#toldMs.clear();
       this.#toldMs.set(key, nowMs);
       const pods = workloads.filter(({ identity }) => identity === certificate.identity);
-      for (const pod of pods.slice(0, maxPods)) void this.#tell(pod, certificate);
-    }
-  }
-
-  async #tell({ name, namespace, node, uid }: Workload, certificate: CertificateReport): Promise<void> {
-    const { client, clock, logger } = this.#options;
-    const nowMs = clock.nowMs();
-    const now = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
-    const event = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { generateName: `${name}.`, namespace },
-      involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
-      type: 'Warning',
-      reason: 'CertificateNotRenewed',
-      message: messageOf(certificate, nowMs).slice(0, 1024),
-      source: { component: 'tulle-agent', host: node },
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
-    };
-    try {
-      await client.create(`/api/v1/namespaces/${namespace}/events`, event);
-    } catch (thrown) {
-      logger.debug('an event could not be written', { error: errorMessage(thrown) });
+      const message = messageOf(certificate, this.#options.clock.nowMs());
+      for (const pod of pods.slice(0, maxPods)) {
+        void warnOfPod(this.#options, pod, { reason: 'CertificateNotRenewed', message });
+      }
     }
   }
 }

@@ -6,6 +6,7 @@ export type * from './metadata.ts';
 export * from './object.ts';
 export { decodeObject, ObjectDecoder, referenceIn, type DecodeOptions } from './decode.ts';
 export { acceptedApiVersions, apiVersionOf } from './kinds.ts';
+export { selects } from './label-selector.ts';
 export { isDnsLabel, isDnsSubdomain, isIpAddress, isLabelValue, isQualifiedName } from './names.ts';
 export { objectLimits } from './copy.ts';
 export { formatObjectError, parsePath, type ObjectError, type ObjectErrorCode } from './object-error.ts';

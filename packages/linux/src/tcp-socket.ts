@@ -20,9 +20,10 @@ const SO_ORIGINAL_DST = 80;
 /**
  * Ports below those that kernels give to clients (32768 to 60999 unless somebody changed it). Behind a client's address
  * ours must be none that the client has itself: conntrack in the pod would take our packets for those of the client's own
- * redirected connection, and a socket that waits out an old connection of the client's would not let a new one in.
+ * redirected connection, and a socket that waits out an old connection of the client's would not let a new one in. They
+ * begin above the ports that most servers listen on.
  */
-const transparentPorts = { first: 2_048, last: 32_767 } as const;
+const transparentPorts = { first: 10_240, last: 32_767 } as const;
 /** So many ports are tried before the kernel may choose, from all. */
 const transparentPortTries = 24;
 
@@ -76,7 +77,10 @@ function bindTransparently(fd: number, family: number, source: string): void {
   for (let tries = 0; tries < transparentPortTries; tries++) {
     const port = first + Math.floor(Math.random() * (last - first + 1));
     const address = encodeSocketAddress({ address: source, port });
-    if (libc.bind(fd, address, address.length) === 0) return;
+    if (libc.bind(fd, address, address.length) !== 0) continue;
+    // After bind(), so that no two of ours share a port; from now on the pod's application may still listen on it.
+    setInteger(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
+    return;
   }
   setInteger(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'IP_BIND_ADDRESS_NO_PORT');
   const address = encodeSocketAddress({ address: source, port: 0 });

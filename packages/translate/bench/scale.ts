@@ -1,7 +1,7 @@
 /*
  * Translates a large cluster in full, then single changes of it: `npm run bench:translate`. Prints what it took by the clock
- * and of the processor, and ends with status 1 when the processor's time, or the memory, is over a limit: the clock also
- * counts what other programs of the machine do. Figures of a machine are in README.md beside this file.
+ * and of the processor, and ends with status 1 when either, or the memory, is over a limit. The clock also counts what
+ * other programs of the machine do; the processor's time tells. Figures of a machine are in README.md beside this file.
  */
 import { decodeObject, formatObjectError } from '@tulle/gateway-api';
 import type { EndpointSlice, HTTPRoute, KubernetesObject, Pod, Service } from '@tulle/gateway-api';
@@ -218,7 +218,8 @@ function main(): void {
 
   const rssMiB = process.resourceUsage().maxRSS / 1024;
   print(`memory of the process at its peak, objects included: ${rssMiB.toFixed(0)} MiB`);
-  const isKept = full.cpuMs <= limits.fullMs && rssMiB <= limits.maxRssMiB && slices.max.cpuMs <= limits.sliceMs;
+  const keeps = ({ wallMs, cpuMs }: Took, limitMs: number) => wallMs <= limitMs && cpuMs <= limitMs;
+  const isKept = keeps(full, limits.fullMs) && keeps(slices.max, limits.sliceMs) && rssMiB <= limits.maxRssMiB;
   print(isKept ? 'within the limits' : `limits: ${JSON.stringify(limits)}`);
   process.exitCode = isKept ? 0 : 1;
 }

@@ -1,3 +1,4 @@
+import { selects } from '@tulle/gateway-api';
 import type { KubernetesObject, LabelSelector } from '@tulle/gateway-api';
 import { meshLabel } from '@tulle/translate';
 
@@ -51,25 +52,4 @@ export class MeshMembership {
   #add(namespace: string, labels: Readonly<Record<string, string>> = {}): void {
     this.#pods.push({ namespace, labels });
   }
-}
-
-/** Whether labels are selected (meta/v1 LabelSelector). */
-function selects(selector: LabelSelector, labels: PodLabels['labels']): boolean {
-  const matches = Object.entries(selector.matchLabels ?? {}).every(([name, value]) => labels[name] === value);
-  return (
-    matches &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      switch (operator) {
-        case 'In':
-          return value !== undefined && values.includes(value);
-        case 'NotIn':
-          return value === undefined || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        case 'DoesNotExist':
-          return value === undefined;
-      }
-    })
-  );
 }

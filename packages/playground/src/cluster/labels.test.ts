@@ -1,24 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { selects, wantsMesh } from './labels.ts';
-
-describe('selects', () => {
-  it.each([
-    ['In', ['a', 'b'], { x: 'a' }, true],
-    ['In', ['a'], {}, false],
-    ['NotIn', ['a'], {}, true],
-    ['NotIn', ['a'], { x: 'a' }, false],
-    ['Exists', [], { x: '' }, true],
-    ['DoesNotExist', [], { x: '' }, false],
-  ] as const)('%s %j of %j is %j', (operator, values, labels, wanted) => {
-    expect(selects({ matchExpressions: [{ key: 'x', operator, values }] }, labels)).toBe(wanted);
-  });
-
-  it('needs every part', () => {
-    const selector = { matchLabels: { a: '1' }, matchExpressions: [{ key: 'b', operator: 'Exists' }] } as const;
-    expect(selects(selector, { a: '1' })).toBe(false);
-    expect(selects(selector, { a: '1', b: '' })).toBe(true);
-  });
-});
+import { wantsMesh } from './labels.ts';
 
 describe('wantsMesh', () => {
   const label = (value: string) => ({ 'tulle.dev/mesh': value });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { namespacedKey } from '@tulle/core';
+import { selects } from '@tulle/gateway-api';
 import type {
   ConfigMap,
   Deployment,
@@ -11,7 +12,6 @@ import type {
 } from '@tulle/gateway-api';
 import { Fields } from './fields.ts';
 import type { FieldProblem } from './fields.ts';
-import { selects } from './labels.ts';
 import type { Labels } from './labels.ts';
 import { templateHash } from './deployments.ts';
 import { decodePodSpec } from './pod-spec.ts';

@@ -1,7 +1,7 @@
+import { selects } from '@tulle/gateway-api';
 import type { AuthorizationPolicy as PolicyObject, AuthorizationSource, Pod } from '@tulle/gateway-api';
 import type { AuthorizationPolicy, AuthorizationRule, IdentityMatch, Workload } from '@tulle/ir';
 import { compareText, keyOf } from '../input.ts';
-import { selects } from './label-selector.ts';
 
 /** A policy, and the pods that it is attached to. */
 export interface AttachedPolicy {

@@ -1,4 +1,4 @@
-import type { LabelSelector, LabelSelectorRequirement } from '@tulle/gateway-api';
+import type { LabelSelector, LabelSelectorRequirement } from './metadata.ts';
 
 /** Whether labels are selected (meta/v1 LabelSelector): all parts must hold, and an empty selector selects everything. */
 export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
