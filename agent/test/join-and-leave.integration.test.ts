@@ -50,16 +50,16 @@ describe('joining and leaving the mesh', () => {
 
   const to = () => ({ address: cart.address, port: 7000 });
 
-  const joinAll = async () => {
+  const wantAll = () => {
     for (const pod of [cart, web]) {
-      mesh.apply({
-        workloads: {
-          changed: new Map([[`shop/${pod.spec.name}`, { ...pod.workload, mesh: { state: 'in' } }]]),
-          removed: [],
-        },
-      });
-      await mesh.join(pod);
+      const workload = { ...pod.workload, mesh: { state: 'in' } } as const;
+      mesh.apply({ workloads: { changed: new Map([[`shop/${pod.spec.name}`, workload]]), removed: [] } });
     }
+  };
+
+  const joinAll = async () => {
+    wantAll();
+    for (const pod of [cart, web]) await mesh.join(pod);
   };
 
   const accepted = async () => (await mesh.measures()).counters['hbone_accepted'] ?? 0;
@@ -76,6 +76,18 @@ describe('joining and leaving the mesh', () => {
     await echo(fresh, 'in a tunnel');
     expect(await accepted()).toBe(1);
     for (const socket of [idle, busy, fresh]) socket.destroy();
+  });
+
+  it('does not let a connection hang that comes when the ports are open and the redirect is not there', async () => {
+    wantAll();
+    await mesh.open(cart);
+    await mesh.join(web);
+    const early = await mesh.connect(web, to());
+    await echo(early, 'in a tunnel, before the redirect');
+    expect(await accepted()).toBe(1);
+    await mesh.capture.install(cart.spec);
+    await echo(early, 'and after it');
+    early.destroy();
   });
 
   it('carries open connections to their end when a pod leaves, lets new ones go, and takes its rules away', async () => {

@@ -188,11 +188,17 @@ export class MeshOfNamespaces {
 
   /** Gives the pod a certificate, opens its ports and redirects its traffic. */
   async join(pod: TestPod): Promise<void> {
+    await this.open(pod);
+    await this.capture.install(pod.spec);
+  }
+
+  /** Gives the pod a certificate and opens its ports: what {@link join} does before the redirect. */
+  async open(pod: TestPod): Promise<void> {
     this.certify(pod);
+    await this.capture.prepare(pod.spec);
     this.tell({ type: 'open-pod', pod: pod.spec });
     const answer = await this.hear((message) => message.type === 'pod-opened' || message.type === 'pod-failed');
     if (answer.type === 'pod-failed') throw new Error(answer.message);
-    await this.capture.install(pod.spec);
   }
 
   /** Gives the worker a certificate of the pod's identity. */

@@ -35,6 +35,7 @@ class Steps {
     const step = (name: string) => () => this.#step(name);
     const capture: Capture = {
       mode: 'iptables',
+      prepare: step('prepare'),
       install: step('install'),
       release: step('release'),
       remove: step('remove'),
@@ -101,20 +102,23 @@ describe('Enrolment', () => {
     steps.wish('out');
     await settled();
     expect(steps.captured).toBe(false);
-    expect(steps.done).toEqual(['open', 'install', 'release', 'drain', 'remove']);
+    expect(steps.done).toEqual(['prepare', 'open', 'install', 'release', 'drain', 'remove']);
   });
 
-  it.each(['open', 'install'])('takes a pod out that is no longer wanted while it comes in (%s)', async (step) => {
-    const steps = new Steps();
-    const held = steps.hold(step);
-    steps.wish('in');
-    await held.began;
-    steps.wish('out');
-    held.release();
-    await settled();
-    expect(steps.captured).toBe(false);
-    expect(steps.done.at(-1)).toBe('remove');
-  });
+  it.each(['prepare', 'open', 'install'])(
+    'takes a pod out that is no longer wanted while it comes in (%s)',
+    async (step) => {
+      const steps = new Steps();
+      const held = steps.hold(step);
+      steps.wish('in');
+      await held.began;
+      steps.wish('out');
+      held.release();
+      await settled();
+      expect(steps.captured).toBe(false);
+      expect(steps.done.at(-1)).toBe('remove');
+    },
+  );
 
   it.each(['release', 'remove'])('brings a pod back that is wanted again while it goes out (%s)', async (step) => {
     const steps = new Steps();
@@ -127,7 +131,7 @@ describe('Enrolment', () => {
     held.release();
     await settled();
     expect(steps.captured).toBe(true);
-    expect(steps.done.slice(-2)).toEqual(['open', 'install']);
+    expect(steps.done.slice(-3)).toEqual(['prepare', 'open', 'install']);
   });
 
   it('brings a pod back whose connections still drain, without waiting for them', async () => {
@@ -193,6 +197,6 @@ describe('Enrolment', () => {
     await settled();
     await steps.enrolment.finishLeaving(40_000);
     expect(steps.captured).toBe(true);
-    expect(steps.done).toEqual(['open', 'install']);
+    expect(steps.done).toEqual(['prepare', 'open', 'install']);
   });
 });

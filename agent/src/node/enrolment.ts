@@ -56,7 +56,7 @@ const retryBackoff = { initialMs: 100, maxMs: 5_000, jitter: 0.3 };
 /**
  * Brings the pods of this node into the mesh and out of it.
  *
- * A pod that is wanted goes `waiting-certificate` -> `joining` (ports open, then the redirect) -> `captured`; one that is
+ * A pod that is wanted goes `waiting-certificate` -> `joining` (kernel prepared, ports open, then the redirect) -> `captured`; one that is
  * no longer wanted goes -> `leaving` (the redirect ends for new connections, old ones drain) -> forgotten, or back to
  * `joining` when it is wanted again. Each step may be repeated; failures are tried again with back-off.
  */
@@ -282,6 +282,7 @@ export class Enrolment {
   async #join(pod: EnrolledPod): Promise<void> {
     // What was begun while the pod was out of the mesh must not undo what follows.
     await this.#cleaned.get(pod.local.uid);
+    await this.#capture.prepare(pod.local);
     await this.#actions.openPod(specOf(pod));
     await this.#capture.install(pod.local);
     pod.state = 'captured';

@@ -24,11 +24,16 @@ export interface CapturePod {
  */
 export interface Capture {
   readonly mode: 'iptables' | 'ebpf';
-  /** New connections go to the agent from now on. */
+  /**
+   * Makes the pod's kernel ready for the agent's connections to its application. Comes before the agent's ports are open:
+   * other agents connect as soon as they are, and an answer that went its own way would leave that connection hanging.
+   */
+  prepare(pod: CapturePod): Promise<void>;
+  /** New connections go to the agent from now on; {@link prepare} came before. */
   install(pod: CapturePod): Promise<void>;
   /** New connections go their own way from now on; those that the agent carries stay alive. */
   release(pod: CapturePod): Promise<void>;
-  /** Takes away what {@link release} had to leave for the agent's last connections. */
+  /** Takes away what {@link prepare} made and {@link release} had to leave for the agent's last connections. */
   remove(pod: CapturePod): Promise<void>;
   /** Releases and removes at once, in a pod that nobody carries connections of; nothing is done where nothing is there. */
   clean(pod: CapturePod): Promise<void>;

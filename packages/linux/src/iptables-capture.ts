@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Capture, CapturePod } from './capture.ts';
 import {
   captureRules,
@@ -14,14 +14,14 @@ import { NetworkNamespace } from './network-namespace.ts';
 import { runCommand } from './run-command.ts';
 import { socketMarks } from './capture.ts';
 
-/** Kernel settings of a captured pod's namespace, with why each is needed. */
-const sysctls: readonly (readonly [string, string])[] = [
+/** Kernel settings that are 1 in a captured pod's namespace, with why each is needed. */
+const settings = [
   // The application's answers carry the mark of the connection they answer, so that they come back to the agent …
-  ['net.ipv4.tcp_fwmark_accept', '1'],
+  'net.ipv4.tcp_fwmark_accept',
   // … and so do resets: without it a connection to a closed port would hang.
-  ['net.ipv4.fwmark_reflect', '1'],
+  'net.ipv4.fwmark_reflect',
   // Connections that wait in the queue of a listener that closes move to one that stays (hot restart, a dead worker).
-  ['net.ipv4.tcp_migrate_req', '1'],
+  'net.ipv4.tcp_migrate_req',
 ];
 
 /** Captures pods with iptables' nat table inside each pod's network namespace. */
@@ -37,13 +37,19 @@ export class IptablesCapture implements Capture {
     this.#kernelSettings = kernelSettings;
   }
 
+  async prepare(pod: CapturePod): Promise<void> {
+    // The settings come last, and go first: a pod that has them all was prepared by an agent that is no more, and its
+    // connections are refused until the next one has its ports open.
+    if (this.#hasSettings(pod)) return;
+    await commandsIn(pod)('ip', ['-force', '-batch', '-'], await missingRoutes(pod));
+    this.#set(pod, '1');
+  }
+
   async install(pod: CapturePod): Promise<void> {
     const inPod = commandsIn(pod);
     const saved = await inPod('iptables-save', ['-t', 'nat']);
     // The jumps come last: a pod that has them and the redirects was captured before, by an agent that is no more.
     if (isCaptured(saved)) return;
-    this.#set(pod, sysctls);
-    await inPod('ip', ['-force', '-batch', '-'], await missingRoutes(pod));
     const present = presentJumps(saved);
     await inPod(
       'iptables-restore',
@@ -62,29 +68,40 @@ export class IptablesCapture implements Capture {
     if (saved.includes(chains.output)) {
       await inPod('iptables-restore', ['--noflush', '--wait'], removeRules(presentJumps(saved)));
     }
+    this.#set(pod, '0');
     const rules = await inPod('ip', ['rule', 'show']);
     if (rules.includes(`lookup ${transparentTable}`))
       await inPod('ip', ['rule', 'del', 'lookup', `${transparentTable}`]);
     await inPod('ip', ['route', 'flush', 'table', `${transparentTable}`]).catch(() => '');
-    this.#set(
-      pod,
-      sysctls.map(([name]) => [name, '0']),
-    );
   }
 
   async clean(pod: CapturePod): Promise<void> {
     const saved = await commandsIn(pod)('iptables-save', ['-t', 'nat']);
-    if (!saved.includes(chains.output)) return;
-    await this.release(pod);
-    await this.remove(pod);
+    const isRedirected = saved.includes(chains.output);
+    if (isRedirected) await this.release(pod);
+    if (isRedirected || this.#hasSettings(pod)) await this.remove(pod);
+  }
+
+  #hasSettings(pod: CapturePod): boolean {
+    return this.#inNetworkOf(pod, () =>
+      settings.every((name) => readFileSync(this.#file(name), 'utf8').trim() === '1'),
+    );
+  }
+
+  #set(pod: CapturePod, value: '0' | '1'): void {
+    this.#inNetworkOf(pod, () => {
+      for (const name of settings) writeFileSync(this.#file(name), value);
+    });
   }
 
   /** Files below /proc/sys/net are those of the network namespace that the thread is in: no program is needed. */
-  #set(pod: CapturePod, values: readonly (readonly [name: string, value: string])[]): void {
+  #inNetworkOf<T>(pod: CapturePod, action: () => T): T {
     using namespace = NetworkNamespace.open(pod.netns);
-    namespace.run(() => {
-      for (const [name, value] of values) writeFileSync(`${this.#kernelSettings}/${name.replaceAll('.', '/')}`, value);
-    });
+    return namespace.run(action);
+  }
+
+  #file(setting: string): string {
+    return `${this.#kernelSettings}/${setting.replaceAll('.', '/')}`;
   }
 }
 

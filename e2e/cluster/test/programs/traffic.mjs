@@ -16,8 +16,9 @@ const keeping = () => new Agent({ keepAlive: true, maxSockets: 1 });
 function ask(kind, agent, then) {
   const counts = kinds[kind];
   const begun = new Date().toISOString();
+  let from = 'no connection';
   const failed = (why) => {
-    counts.failures.push(`a request of ${begun}, from port ${exchange.socket?.localPort}: ${why}`);
+    counts.failures.push(`a request of ${begun}, ${from}: ${why}`);
     then();
   };
   const exchange = request({ host: httpHost, agent, timeout: 10_000 }, (response) => {
@@ -30,9 +31,15 @@ function ask(kind, agent, then) {
       then();
     });
   });
-  exchange.on('timeout', () => exchange.destroy(new Error('timeout')));
+  exchange.on('timeout', () => {
+    if (exchange.socket.connecting) from = `still connecting from port ${exchange.socket.localPort}`;
+    exchange.destroy(new Error('timeout'));
+  });
   exchange.on('error', (error) => failed(error.code ?? error.message));
-  exchange.on('socket', () => {
+  exchange.on('socket', (socket) => {
+    const connected = () => (from = `port ${socket.localPort}`);
+    if (socket.connecting) socket.once('connect', connected);
+    else connected();
     if ('connections' in counts && !exchange.reusedSocket) counts.connections += 1;
   });
   exchange.end();
@@ -66,6 +73,23 @@ function openStream(name) {
     });
 }
 
+/** Waits until an address takes connections: kube-proxy hears of new pods in its own time. At most 20 s. */
+async function reachable(host, port) {
+  const untilMs = performance.now() + 20_000;
+  while (performance.now() < untilMs) {
+    const socket = createConnection({ host, port });
+    const taken = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (taken) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+await reachable(httpHost, 80);
+await reachable(streamHost, Number(streamPort));
 forever('fresh', false);
 forever('kept', keeping());
 for await (const line of createInterface({ input: process.stdin })) {
