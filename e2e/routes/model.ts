@@ -70,6 +70,8 @@ export interface Expectation {
 export interface Check {
   readonly question: Question;
   readonly expectation: Expectation;
+  /** What must come of it instead where the objects come from an API server. */
+  readonly onKubernetes?: Expectation;
 }
 
 /** A Kubernetes object. */

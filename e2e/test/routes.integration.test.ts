@@ -1,79 +1,23 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { routeCases } from '../routes/cases/index.ts';
-import { caseManifests, sharedManifests, yamlOf } from '../routes/manifests.ts';
-import type { SuiteCertificates } from '../routes/manifests.ts';
-import { versions } from '../routes/model.ts';
-import type { Answer, Check, ClientNamespace } from '../routes/model.ts';
-import { waitFor } from '../src/playground-client.ts';
+import type { Answer } from '../routes/model.ts';
+import { askAll, expectationOn, problemsOf, whyNot, type Answers } from '../routes/run.ts';
 import { differences } from '../routes/verdict.ts';
-import { TestCa } from '@tulle/testkit';
+import { PlaygroundGround } from './support/playground-ground.ts';
 import { TestCluster } from './support/test-cluster.ts';
 
 /*
  * The route suite: every feature of routes, each case with a Service of its own, all on one playground, through real
- * sockets. The clients ask all questions at once, and each test looks at what came of its own.
+ * sockets. The clients ask all questions at once, and each test looks at what came of its own. The same cases run on a
+ * Kubernetes cluster: ../cluster/test/routes.ts.
  */
-const cluster = new TestCluster('routes');
-const answers = new Map<Check, Answer>();
-
-const defaultPorts = { http1: 80, grpc: 90, tcp: 7000, tls: 443 } as const;
-
-/** What servers show over TLS. */
-function certificates(): SuiteCertificates {
-  const authority = new TestCa({ commonName: 'route suite' });
-  const { certPem, keyPem } = authority.issue({
-    dnsNames: ['app.example', 'other-app.example'],
-    uris: ['spiffe://suite.example/app'],
-  });
-  const other = new TestCa({ commonName: 'another authority' });
-  return {
-    certificate: certPem,
-    key: keyPem,
-    root: authority.certificate.certPem,
-    otherRoot: other.certificate.certPem,
-  };
-}
-
-/** Asks all questions of the clients of a namespace, those of a case one after the other. */
-async function askFrom(namespace: ClientNamespace): Promise<void> {
-  const lists = routeCases.map((one) => ({
-    service: one.service,
-    checks: one.checks.filter(({ question }) => (question.from ?? 'routes') === namespace),
-  }));
-  const questions = lists.map(({ service, checks }) =>
-    checks.map(({ question }) => ({
-      port: defaultPorts[question.over ?? 'http1'],
-      path: '/',
-      ...question,
-      host: `${question.to ?? service}.routes`,
-    })),
-  );
-  const result = await cluster.exec(`${namespace}/client`, ['node', 'route-client.mjs'], JSON.stringify(questions));
-  if (result.status !== 0) throw new Error(`the client of ${namespace} ended with ${result.status}: ${result.stderr}`);
-  const results = JSON.parse(result.stdout) as readonly (readonly Answer[])[];
-  lists.forEach(({ checks }, i) =>
-    checks.forEach((check, j) => {
-      const answer = results[i]?.[j];
-      if (answer !== undefined) answers.set(check, answer);
-    }),
-  );
-}
+const cluster = new TestCluster('routes', join(import.meta.dirname, '../routes/programs'));
+const ground = new PlaygroundGround(cluster);
+let answers: Answers = new Map();
 
 beforeAll(async () => {
-  cluster.write('00-shared.yaml', yamlOf(sharedManifests(certificates())));
-  cluster.write('cases.yaml', yamlOf(routeCases.flatMap(caseManifests)));
-  // Some of the routes are wrong on purpose, and it says so.
-  const { stdout, stderr } = await cluster.up();
-  if (!stdout.includes('running')) throw new Error(`the playground did not start:\n${stdout}${stderr}`);
-  await cluster.untilCaptured('routes', ['blue', 'client', 'green', 'red', 'slow']);
-  await cluster.untilCaptured('guests', ['abroad', 'client']);
-  // A pod whose readiness was in doubt while it was captured is ready again a moment later.
-  await waitFor('every version answers', 20_000, async () => {
-    const plans = versions.map((version) => ({ url: `http://${version}/` }));
-    const results = await cluster.requests('routes/client', plans);
-    return results.every(({ answers: all }, i) => all[`200 ${versions[i]}`] === 1) ? true : undefined;
-  });
-  for (const namespace of ['routes', 'guests'] as const) await askFrom(namespace);
+  answers = await askAll(routeCases, ground);
 });
 
 afterAll(async () => {
@@ -81,10 +25,11 @@ afterAll(async () => {
 });
 
 describe('the route suite', () => {
-  it('has at least 120 cases, each with a Service of its own', () => {
+  it('has at least 120 cases, each with a Service of its own, and leaves none out', () => {
     expect(routeCases.length).toBeGreaterThanOrEqual(120);
     expect(new Set(routeCases.map(({ service }) => service)).size).toBe(routeCases.length);
     expect(new Set(routeCases.map(({ name }) => name)).size).toBe(routeCases.length);
+    expect(routeCases.flatMap((one) => whyNot(one, ground) ?? [])).toEqual([]);
   });
 
   it('has routes that are wrong on purpose, which tulle analyze names with file and line', async () => {
@@ -98,23 +43,19 @@ describe('the route suite', () => {
     expect(status).toBe(1);
   });
 
-  it('asks nothing that any answer would do for', () => {
+  it.each(['directory', 'kubernetes'] as const)('asks nothing that any answer would do for (%s)', (source) => {
     const nothing: Answer = { status: 418, shares: { '418 teapot': 1 }, lines: ['teapot'] };
     const absent = ['access-control-allow-origin', 'set-cookie', 'x-version', 'x-from-server'];
     const other: Answer = { ...nothing, headers: Object.fromEntries(absent.map((field) => [field, 'teapot'])) };
     for (const { name, checks } of routeCases) {
-      const isChecked = checks.some(({ expectation }) => differences(nothing, expectation).length > 0);
-      const isCheckedToo = checks.some(({ expectation }) => differences(other, expectation).length > 0);
-      expect([name, isChecked || isCheckedToo]).toEqual([name, true]);
+      const isChecked = [nothing, other].some((answer) =>
+        checks.some((check) => differences(answer, expectationOn({ source }, check)).length > 0),
+      );
+      expect([name, isChecked]).toEqual([name, true]);
     }
   });
 
   it.each(routeCases.map((one) => [one.name, one] as const))('%s', (_, one) => {
-    const found = one.checks.flatMap((check) => {
-      const answer = answers.get(check);
-      const wrong = answer === undefined ? ['nothing came of it'] : differences(answer, check.expectation);
-      return wrong.map((text) => `${JSON.stringify(check.question)}: ${text}`);
-    });
-    expect(found).toEqual([]);
+    expect(problemsOf(one, answers, ground)).toEqual([]);
   });
 });

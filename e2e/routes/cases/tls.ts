@@ -97,7 +97,11 @@ const policy = (name: string, validation: object, expectation: Expectation) =>
   policies.add(name, (service) => withPolicy(service, validation), get('/', expectation));
 
 policy('CA certificates of a ConfigMap', { hostname, ...from('ConfigMap') }, secure);
-policy('CA certificates of a Secret', { hostname, ...from('Secret') }, secure);
+// Secrets of a cluster's applications are never read: there, the policy says that it cannot be used.
+policies.add('CA certificates of a Secret', (service) => withPolicy(service, { hostname, ...from('Secret') }), {
+  ...get('/', secure),
+  onKubernetes: invalidBackend,
+});
 policy(
   'CA certificates of a ClusterTrustBundle',
   { hostname, ...from('ClusterTrustBundle', 'suite-ca', 'certificates.k8s.io') },

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { AgentPodView, AgentPodsView } from '@tulle/admin-api';
 import type { NodeState, PodStatusView } from '@tulle/playground';
 import { LinkRecorder } from '../../src/link-recorder.ts';
@@ -46,11 +46,12 @@ export interface RequestFlow {
 
 /** A playground of one test file, from manifests/NAME and the shared programs, at a root of its own. */
 export class TestCluster extends PlaygroundClient implements AsyncDisposable {
+  /** @param manifests a folder of manifests/, or the path of another one */
   constructor(name: string, manifests: string = name) {
     if (process.getuid?.() !== 0) throw new Error('these tests make network namespaces: run them as root');
     const test = join(import.meta.dirname, '..');
     super(name, {
-      manifests: [join(test, 'programs'), join(test, 'manifests', manifests)],
+      manifests: [join(test, 'programs'), resolve(test, 'manifests', manifests)],
       root: `/run/tulle-e2e-${process.pid}/playgrounds`,
     });
     mkdirSync(this.root, { recursive: true });
