@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Tunnel } from '../src/playground-client.ts';
 import { waitFor } from '../src/playground-client.ts';
+import type { MeshTraces } from './support/pod-network.ts';
 import { meshTraces } from './support/pod-network.ts';
 import { Remains } from './support/remains.ts';
 import { Talker } from './support/talker.ts';
@@ -9,7 +10,7 @@ import { TestCluster } from './support/test-cluster.ts';
 const cluster = new TestCluster('membership');
 const podNames = ['echo', 'paint', 'web'];
 const echo = { host: 'echo', port: 7000 };
-const noTraces = { rules: [], ports: [] };
+const noTraces: MeshTraces = { rules: [], ports: [] };
 
 beforeAll(async () => {
   await cluster.start();
@@ -32,6 +33,20 @@ async function arrivals(): Promise<{ readonly tunnelled: number; readonly plaint
   const { workers } = await cluster.askAgent<{ workers: { counters: Record<string, number> }[] }>('n2', '/v1/workers');
   const sum = (name: string) => workers.reduce((total, { counters }) => total + (counters[name] ?? 0), 0);
   return { tunnelled: sum('hbone_accepted'), plaintext: sum('inbound_plaintext_accepted') };
+}
+
+/** Waits until nothing of the mesh is left in a pod; else says what is, and what the agents said. */
+async function untilLeft(name: string): Promise<void> {
+  const netns = await netnsOf(name);
+  let left = noTraces;
+  const isClean = async () => {
+    left = await meshTraces(netns);
+    return left.rules.length === 0 && left.ports.length === 0 ? true : undefined;
+  };
+  await waitFor(`nothing of the mesh is left in ${name}`, 20_000, isClean).catch(async (error: unknown) => {
+    const said = await Promise.all(['agent/n1', 'agent/n2'].map((agent) => cluster.lastLines(agent, 15)));
+    throw new Error([JSON.stringify(left), ...said].join('\n'), { cause: error });
+  });
 }
 
 /** The processes of every pod, and their start times: equal only while nothing was started again. */
@@ -84,13 +99,7 @@ describe('pods that join and leave by the label of their namespace', () => {
 
     await talker.close('tunnelled');
     await talker.close('tunnelled and busy');
-    for (const name of podNames) {
-      const netns = await netnsOf(name);
-      await waitFor(`nothing of the mesh is left in ${name}`, 20_000, async () => {
-        const left = await meshTraces(netns);
-        return left.rules.length === 0 && left.ports.length === 0 ? true : undefined;
-      });
-    }
+    for (const name of podNames) await untilLeft(name);
     expect(await talker.say('after', 'unharmed')).toBe('unharmed');
     expect(await talker.say('idle', 'unharmed')).toBe('unharmed');
   });

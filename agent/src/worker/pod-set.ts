@@ -12,6 +12,9 @@ const drainCheckMs = 100;
 /** How long a pod that leaves is served at the least: other agents learn of it in their own time. */
 const leastLeavingMs = 2000;
 
+/** A pod that leaves for so long says what it waits for, and again after twice the time. */
+const firstWaitingNoticeMs = 5000;
+
 /** The pods that a worker carries, and those that are leaving. */
 export class PodSet {
   readonly #context: WorkerContext;
@@ -150,15 +153,18 @@ class LeavingPod implements Deadline {
   deadlineMs: number;
   readonly pod: PodPlane;
   readonly #context: WorkerContext;
+  readonly #sinceMs: number;
   readonly #leastMs: number;
   #untilMs: number;
+  #noticeAfterMs = firstWaitingNoticeMs;
   readonly #done: () => void;
 
   constructor(pod: PodPlane, context: WorkerContext, untilMs: number, done: () => void) {
     this.pod = pod;
     this.#context = context;
     this.#untilMs = untilMs;
-    this.#leastMs = context.ticker.nowMs + leastLeavingMs;
+    this.#sinceMs = context.ticker.nowMs;
+    this.#leastMs = this.#sinceMs + leastLeavingMs;
     this.#done = done;
     this.deadlineMs = context.ticker.nowMs + drainCheckMs;
     context.ticker.add(this);
@@ -168,10 +174,25 @@ class LeavingPod implements Deadline {
     const { nowMs } = this.#context.ticker;
     if ((this.pod.busy > 0 || nowMs < this.#leastMs) && nowMs < this.#untilMs) {
       this.deadlineMs = this.#context.ticker.nowMs + drainCheckMs;
+      this.#notice(nowMs);
       return;
     }
     this.cancel();
     this.#done();
+  }
+
+  #notice(nowMs: number): void {
+    if (nowMs - this.#sinceMs < this.#noticeAfterMs) return;
+    this.#noticeAfterMs *= 2;
+    const { guard, connections, busy } = this.pod;
+    this.#context.log.info('a pod that leaves the mesh is kept by its open connections', {
+      pod: guard.pod,
+      forSeconds: Math.round((nowMs - this.#sinceMs) / 1000),
+      connections: connections.size,
+      tunnels: busy - connections.size,
+      kinds: [...new Set([...connections].map(({ constructor: { name } }) => name))],
+      endsInSeconds: Math.round((this.#untilMs - nowMs) / 1000),
+    });
   }
 
   /** Its connections may go on until then, and no longer. */

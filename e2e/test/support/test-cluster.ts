@@ -61,8 +61,7 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
   async start(...argv: readonly string[]): Promise<void> {
     const result = await this.up(...argv);
     if (result.status === 0) return;
-    const logs = await this.tulle(['playground', 'logs', 'agent/n1', '--name', this.name]);
-    const said = logs.stdout.split('\n').slice(-10).join('\n');
+    const said = await this.lastLines('agent/n1', 10);
     throw new Error(`the playground did not start:\n${result.stdout}${result.stderr}agent n1:\n${said}`);
   }
 
@@ -76,6 +75,12 @@ export class TestCluster extends PlaygroundClient implements AsyncDisposable {
     const others = existsSync(this.root) ? readdirSync(this.root).filter((name) => !name.endsWith('.lock')) : [];
     if (others.length === 0) rmSync(dirname(this.root), { recursive: true, force: true });
     return result;
+  }
+
+  /** The last lines that a part of the mesh (`agent/n1`, `mesh-controller`) has logged. */
+  async lastLines(part: string, count: number): Promise<string> {
+    const { stdout } = await this.tulle(['playground', 'logs', part, '--name', this.name]);
+    return stdout.trimEnd().split('\n').slice(-count).join('\n');
   }
 
   /** Makes the requests from a pod, one plan after the other. */
