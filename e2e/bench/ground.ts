@@ -16,6 +16,8 @@ export interface GroundOptions {
   readonly mesh: boolean;
   readonly workers: number;
   readonly sameNode?: 'tunnel' | 'direct';
+  /** Flags for the agents, passed on as they are. */
+  readonly agentFlags?: readonly string[];
   readonly log: (line: string) => void;
 }
 
@@ -57,8 +59,16 @@ export class Ground implements AsyncDisposable {
       writeManifests(ground.#manifests, '00-namespaces.yaml', namespaceManifests());
       for (const [file, objects] of Object.entries(files(ground.directory)))
         writeManifests(ground.#manifests, file, objects);
-      const { name, mesh, workers, sameNode = 'tunnel' } = options;
-      const up = { name, directory: ground.#manifests, mesh, workers, sameNode, timeoutMs: readyTimeoutMs };
+      const { name, mesh, workers, sameNode = 'tunnel', agentFlags = [] } = options;
+      const up = {
+        name,
+        directory: ground.#manifests,
+        mesh,
+        workers,
+        sameNode,
+        agentFlags,
+        timeoutMs: readyTimeoutMs,
+      };
       const status = await playgroundUp(up, ground.#output);
       if (status !== 0) throw new CodedError('NotReady', `the playground did not get ready:\n${ground.#said.trim()}`);
       return ground;

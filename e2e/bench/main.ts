@@ -1,11 +1,15 @@
 // `npm run bench`: measures Tulle and what a user would pick instead, in one run, at the same work.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CodedError, errorMessage } from '@tulle/core';
 import type { JudgedBound } from './bounds.ts';
+import { features } from './features/catalogue.ts';
+import { costsOf } from './features/costs.ts';
+import { measureFeatures } from './features/run.ts';
+import { featureSection, featureTables, sectionIn, withSection } from './features/table.ts';
 import { installEnvoy, programVersions } from './install.ts';
 import { describeMachine } from './machine.ts';
-import type { BenchReport } from './model.ts';
+import type { BenchReport, FeatureReport, Machine } from './model.ts';
 import { readOptions } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import { profilePeers } from './profile.ts';
@@ -31,6 +35,7 @@ async function main(): Promise<number> {
   const log = (line: string) => {
     process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
   };
+  if (options.features !== undefined) return runFeatures(options, { signal: interrupted.signal, log });
   if (options.from !== undefined) {
     const { report, judged } = joinReports(options.from);
     write(options, report, judged, []);
@@ -53,6 +58,46 @@ async function main(): Promise<number> {
   return bounds.every((bound) => bound.holds === true) ? 0 : 1;
 }
 
+async function runFeatures(
+  options: BenchOptions,
+  tools: { readonly signal: AbortSignal; readonly log: (line: string) => void },
+): Promise<number> {
+  const startedAt = new Date().toISOString();
+  const versions = await programVersions(undefined);
+  const { rounds, seconds } = options;
+  const ids = options.features === true ? features.map((feature) => feature.id) : (options.features ?? []);
+  const { samples, foreignCpuShare } = await measureFeatures({ ids, rounds, seconds, ...tools });
+  const machine = describeMachine({ versions, startedAt, rounds, seconds, foreignCpuShare });
+  const costs = costsOf(features, samples);
+  const report: FeatureReport = { machine, samples, costs };
+  writeJson(options, { machine, rows: [], bounds: [], features: report });
+  if (options.docs === true) {
+    const path = join(docs, 'benchmark.md');
+    writeFileSync(path, withSection(readFileSync(path, 'utf8'), featureSection(features, report)));
+  }
+  process.stdout.write(`${machineLine(machine)}\n\n${featureTables(features, samples)}\n`);
+  warnOfOthers(machine);
+  return costs.every((cost) => cost.holds !== false && cost.holds !== null) ? 0 : 1;
+}
+
+function writeJson(options: BenchOptions, report: BenchReport): void {
+  if (options.json === undefined) return;
+  mkdirSync(dirname(resolve(options.json)), { recursive: true });
+  writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
+}
+
+function warnOfOthers(machine: Machine): void {
+  if (machine.foreignCpuShare <= noisyShare) return;
+  const percent = (machine.foreignCpuShare * 100).toFixed(0);
+  process.stderr.write(`In one measurement ${percent} % of the CPU time went to other processes of this machine.\n`);
+}
+
+/** The section about features that a page shall have: of this report, or what the page before had. */
+function featuresOf(report: BenchReport, path: string): string | undefined {
+  if (report.features !== undefined) return featureSection(features, report.features);
+  return existsSync(path) ? sectionIn(readFileSync(path, 'utf8')) : undefined;
+}
+
 function write(
   options: BenchOptions,
   report: BenchReport,
@@ -60,21 +105,18 @@ function write(
   notes: readonly string[],
 ): void {
   const { machine, rows } = report;
-  if (options.json !== undefined) {
-    mkdirSync(dirname(resolve(options.json)), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
-  }
+  writeJson(options, report);
   if (options.docs === true) {
-    writeFileSync(join(docs, 'benchmark.md'), page(machine, rows, judged, notes));
+    const path = join(docs, 'benchmark.md');
+    const section = featuresOf(report, path);
+    const written = page(machine, rows, judged, notes);
+    writeFileSync(path, section === undefined ? written : withSection(written, section));
     writeFileSync(join(docs, 'benchmark.svg'), svgChart(rows));
     writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), shortTable(rows)));
   }
   const parts = [machineLine(machine), tables(rows, judged), textChart(rows), notes.join('\n')];
   process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
-  if (machine.foreignCpuShare > noisyShare) {
-    const percent = (machine.foreignCpuShare * 100).toFixed(0);
-    process.stderr.write(`In one measurement ${percent} % of the CPU time went to other processes of this machine.\n`);
-  }
+  warnOfOthers(machine);
 }
 
 try {

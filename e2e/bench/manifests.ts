@@ -32,7 +32,13 @@ export function namespaceManifests(): Manifest[] {
 
 /** A pod of a namespace on a node; one without programs only sleeps. */
 export function podManifest(
-  pod: { readonly namespace: string; readonly name: string; readonly node: string },
+  pod: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly node: string;
+    /** `default` where it is absent. */
+    readonly serviceAccount?: string;
+  },
   programs: readonly PodProgram[],
 ): Manifest {
   const sleeping: PodProgram = { name: 'sleep', command: ['sleep', 'infinity'], ports: [] };
@@ -42,6 +48,7 @@ export function podManifest(
     metadata: { name: pod.name, namespace: pod.namespace, labels: { app: pod.name } },
     spec: {
       nodeName: pod.node,
+      ...(pod.serviceAccount === undefined ? {} : { serviceAccountName: pod.serviceAccount }),
       terminationGracePeriodSeconds: 1,
       containers: (programs.length === 0 ? [sleeping] : programs).map(({ name, command, ports }) => ({
         name,
@@ -53,7 +60,7 @@ export function podManifest(
 }
 
 /** A Service of the mesh's namespace that sends to the pod called `app`. */
-function serviceManifest(
+export function serviceManifest(
   name: string,
   app: string,
   port: { readonly port: number; readonly targetPort: number; readonly appProtocol?: string },

@@ -1,3 +1,5 @@
+import type { Estimate } from './statistics.ts';
+
 /** What is measured against what. `direct` is the application without any proxy. */
 export const peerNames = ['tulle', 'envoy', 'envoy-tcp', 'haproxy', 'direct'] as const;
 
@@ -56,11 +58,56 @@ export interface Machine {
   readonly foreignCpuShare: number;
 }
 
+/** One measurement of a row. */
+export interface FeatureSample {
+  readonly feature: string;
+  /** The round, from 1. */
+  readonly run: number;
+  /** The place in the round. */
+  readonly at: number;
+  /** CPU microseconds of a request, user and system time: of the client's agent, and of the server's. */
+  readonly firstMicros: number;
+  readonly secondMicros: number;
+  readonly requestsPerSecond: number;
+  readonly p99Ms: number | null;
+  readonly errors: number;
+}
+
+/** What a row's own comparison says. */
+export type CostVerdict = 'costs' | 'saves' | 'nothing measurable' | 'inconclusive' | 'too few rounds';
+
+/** The figures of one row over all rounds. */
+export interface FeatureCost {
+  readonly feature: string;
+  readonly against: string | undefined;
+  /** CPU microseconds of a request, both hops. */
+  readonly micros: Estimate;
+  /** The same less that of `against`, round by round. */
+  readonly added: Estimate | undefined;
+  /** The same divided by that of `against`, round by round. */
+  readonly ratio: Estimate | undefined;
+  readonly verdict: CostVerdict | undefined;
+  /** Whether `atMost` holds; null where the rounds cannot tell, undefined where there is no limit. */
+  readonly holds: boolean | null | undefined;
+  readonly requestsPerSecond: Estimate;
+  readonly errors: number;
+}
+
+/** What `--features --json` writes beside the other figures. */
+export interface FeatureReport {
+  readonly machine: Machine;
+  readonly samples: readonly FeatureSample[];
+  /** What follows from the samples. */
+  readonly costs: readonly FeatureCost[];
+}
+
 /** The document that `--json` writes. */
 export interface BenchReport {
   readonly machine: Machine;
   readonly rows: readonly Row[];
   readonly bounds: readonly BoundResult[];
+  /** What each feature costs, where that was measured; with the machine of its own run. */
+  readonly features?: FeatureReport;
 }
 
 /** What a load client saw. Times are of whole requests. */

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { benchCases } from './cases.ts';
 import type { BenchCase } from './cases.ts';
+import { features } from './features/catalogue.ts';
 import { peerNames } from './model.ts';
 import type { PeerName } from './model.ts';
 
@@ -15,6 +16,8 @@ export interface BenchOptions {
   /** Reports of runs of other cases, to be shown as one. */
   readonly from?: readonly string[];
   readonly profile?: string;
+  /** Instead of the cases: these rows of the table of features, or all. */
+  readonly features?: readonly string[] | true;
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {
@@ -56,11 +59,22 @@ export function readOptions(argv: readonly string[]): BenchOptions {
       text.split(','),
     )
     .option('--profile <dir>', 'instead of measuring, say where the CPU time goes; files go to this directory')
+    .option(
+      '--features [list]',
+      'instead of the cases, what each feature of Tulle costs: all rows, or these, joined by commas',
+      listOf(
+        features.map((each) => each.id),
+        String,
+      ),
+    )
     .addHelpText(
       'after',
       `
 Cases:
 ${benchCases.map((each) => `  ${each.id.padEnd(22)}${each.title}`).join('\n')}
+
+Rows of --features:
+${features.map((each) => `  ${each.id.padEnd(22)}${each.title}`).join('\n')}
 
 Exit status: 0 when every bound that was measured holds, 1 when one does not or the run cannot tell, 2 for a mistake on
 the command line.

@@ -12,6 +12,8 @@ export interface WrkOptions {
   readonly connections: number;
   readonly path: string;
   readonly closing: boolean;
+  /** Fields of every request. */
+  readonly headers?: { readonly [name: string]: string };
   readonly seconds: number;
   readonly signal: AbortSignal;
 }
@@ -30,6 +32,7 @@ export async function runWrk(target: LoadTarget, options: WrkOptions): Promise<L
     '-s',
     script,
   ];
+  for (const [name, value] of Object.entries(options.headers ?? {})) argv.push('-H', `${name}: ${value}`);
   if (options.closing) argv.push('-H', 'Connection: close');
   const stdout = await runOrThrow('wrk', [...argv, `http://${target.host}:${target.port}${options.path}`], {
     netns: target.netns,

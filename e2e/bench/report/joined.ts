@@ -44,7 +44,12 @@ export function joined(reports: readonly BenchReport[]): JoinedReport {
       }),
   );
   const judged = [...fromRows, ...others];
-  const foreignCpuShare = Math.max(...reports.map(({ machine }) => machine.foreignCpuShare));
+  const measured = reports.filter((report) => report.features === undefined);
+  const foreignCpuShare = Math.max(0, ...measured.map(({ machine }) => machine.foreignCpuShare));
   const bounds = judged.map(({ case: id, bound, value, holds }) => ({ case: id, bound, value, holds }));
-  return { report: { machine: { ...first.machine, foreignCpuShare }, rows, bounds }, judged };
+  const machine = { ...(measured[0] ?? first).machine, foreignCpuShare };
+  const withFeatures = reports.filter((report) => report.features !== undefined);
+  if (withFeatures.length > 1) throw new CodedError('NotJoinable', 'two reports have the costs of features');
+  const features = withFeatures[0]?.features;
+  return { report: { machine, rows, bounds, ...(features === undefined ? {} : { features }) }, judged };
 }

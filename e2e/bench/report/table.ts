@@ -11,7 +11,8 @@ function plain(of: Estimate | undefined, decimals: number): string {
   return of === undefined ? none : of.median.toFixed(decimals);
 }
 
-function spread(of: Estimate | undefined, decimals: number): string {
+/** A median, with its range where there is more than one value. */
+export function spread(of: Estimate | undefined, decimals: number): string {
   if (of === undefined) return none;
   const range = of.count === 1 ? '' : ` (${of.low.toFixed(decimals)}–${of.high.toFixed(decimals)})`;
   return `${of.median.toFixed(decimals)}${range}`;
@@ -69,7 +70,8 @@ function boundCells(bound: JudgedBound): string[] {
 
 const boundHeader = ['case', 'bound', 'median', 'spread', 'rounds', 'verdict'];
 
-function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
+/** A table of Markdown, the first column to the left. */
+export function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) => Math.max(cell.length, ...body.map((line) => line[column]?.length ?? 0)));
   const line = (line: readonly string[]) =>
     `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;

@@ -35,6 +35,8 @@ export interface UpOptions {
   readonly issuerDir?: string;
   /** Flags for the controller, passed on as they are. */
   readonly controllerFlags?: readonly string[];
+  /** Flags for every agent, passed on as they are. */
+  readonly agentFlags?: readonly string[];
 }
 
 const defaultTimeoutMs = 60_000;
@@ -121,6 +123,7 @@ function supervisorOptions(paths: PlaygroundPaths, manifests: string, options: U
     trustDomain: options.trustDomain,
     certificateLifetimeSeconds: options.certificateLifetimeSeconds,
     controllerFlags: options.controllerFlags ?? [],
+    agentFlags: options.agentFlags ?? [],
     issuerDir: options.issuerDir === undefined ? undefined : resolve(options.issuerDir),
   };
 }

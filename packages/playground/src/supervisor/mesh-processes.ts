@@ -153,7 +153,7 @@ export class MeshProcesses {
   }
 
   #agentFlags(node: NodeAddress): string[] {
-    return flags({
+    const own = flags({
       node: node.name,
       controller: `${fabricAddress}:${controllerPort}`,
       'trust-bundle': this.#paths.caBundle,
@@ -166,6 +166,7 @@ export class MeshProcesses {
       workers: this.#options.workers?.toString(),
       'same-node': this.#options.sameNode,
     });
+    return [...own, ...this.#options.agentFlags];
   }
 
   #processState(name: string): string {

@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   readonly issuerDir: string | undefined;
   /** Passed on to the controller as they are. */
   readonly controllerFlags: readonly string[];
+  /** Passed on to every agent as they are. */
+  readonly agentFlags: readonly string[];
 }
 
 /** What a supervisor tells the `up` that started it. */
