@@ -1,12 +1,5 @@
 import type { Manifest } from './model.ts';
 
-/** What a program did. */
-export interface ProgramResult {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** The objects of the suite. */
 export interface SuiteObjects {
   /** Namespaces, pods and what all cases share. */
@@ -29,6 +22,9 @@ export interface SuiteGround {
    * when the agents act by the routes. Throws when that does not come to be.
    */
   apply(objects: SuiteObjects): Promise<void>;
-  /** Runs a program of `routes/programs` in a pod (`NAMESPACE/NAME`) to its end, with `input` as its standard input. */
-  exec(pod: string, command: readonly string[], input: string): Promise<ProgramResult>;
+  /**
+   * Runs a program of `routes/programs` in a pod (`NAMESPACE/NAME`) to its end, with `input` as its standard input; gives
+   * what it printed. Throws when it failed.
+   */
+  exec(pod: string, command: readonly string[], input: string): Promise<string>;
 }

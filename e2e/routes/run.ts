@@ -91,7 +91,6 @@ async function ask(
   namespace: ClientNamespace,
   questions: readonly (readonly object[])[],
 ): Promise<readonly (readonly Answer[])[]> {
-  const result = await ground.exec(`${namespace}/client`, ['node', 'route-client.mjs'], JSON.stringify(questions));
-  if (result.status !== 0) throw new Error(`the client of ${namespace} ended with ${result.status}: ${result.stderr}`);
-  return JSON.parse(result.stdout) as readonly (readonly Answer[])[];
+  const printed = await ground.exec(`${namespace}/client`, ['node', 'route-client.mjs'], JSON.stringify(questions));
+  return JSON.parse(printed) as readonly (readonly Answer[])[];
 }

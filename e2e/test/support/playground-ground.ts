@@ -1,4 +1,4 @@
-import type { ProgramResult, SuiteGround, SuiteObjects } from '../../routes/ground.ts';
+import type { SuiteGround, SuiteObjects } from '../../routes/ground.ts';
 import { yamlOf } from '../../routes/manifests.ts';
 import type { TestCluster } from './test-cluster.ts';
 
@@ -22,7 +22,9 @@ export class PlaygroundGround implements SuiteGround {
     await this.#cluster.untilCaptured('guests', ['abroad', 'client']);
   }
 
-  async exec(pod: string, command: readonly string[], input: string): Promise<ProgramResult> {
-    return await this.#cluster.exec(pod, command, input);
+  async exec(pod: string, command: readonly string[], input: string): Promise<string> {
+    const { status, stdout, stderr } = await this.#cluster.exec(pod, command, input);
+    if (status !== 0) throw new Error(`${command.join(' ')} in ${pod} ended with ${status}: ${stderr}`);
+    return stdout;
   }
 }
