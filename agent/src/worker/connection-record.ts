@@ -9,6 +9,7 @@ export type ConnectionReason =
   | 'invalid-backend'
   | 'no-healthy-endpoint'
   | 'connect-failed'
+  | 'connect-timeout'
   | 'backend-tls'
   | 'policy-denied'
   | 'routes-missing'
@@ -24,6 +25,7 @@ const events: Readonly<Partial<Record<ConnectionReason, string>>> = {
   'invalid-backend': 'outbound_invalid_backend',
   'no-healthy-endpoint': 'outbound_no_endpoint',
   'connect-failed': 'outbound_connect_failed',
+  'connect-timeout': 'outbound_connect_failed',
   'backend-tls': 'outbound_connect_failed',
   'policy-denied': 'outbound_connect_failed',
   'routes-missing': 'outbound_routes_missing',

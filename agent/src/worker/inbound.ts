@@ -3,6 +3,7 @@ import { originalDestination, podPorts } from '@tulle/linux';
 import { plainAddress } from './addresses.ts';
 import type { Pod, PodConnection } from './pod.ts';
 import { nobody } from './channel.ts';
+import { plaintextApplicationConnectTimeoutMs } from './connect-timeouts.ts';
 import { descriptorOf } from './descriptor.ts';
 import { FairChannel } from './fair-channel.ts';
 import { SocketChannel } from './socket-channel.ts';
@@ -45,7 +46,8 @@ export function acceptInbound(pod: Pod, socket: Socket): void {
   }
   counters.add('inbound_plaintext_accepted');
   const client = new FairChannel(SocketChannel.accepted(socket, nobody), pod.share);
-  const application = pod.connectApplication(destination, source, nobody);
+  const to = { ...destination, timeoutMs: plaintextApplicationConnectTimeoutMs };
+  const application = pod.connectApplication(to, source, nobody);
   const connection: PodConnection = { drain: () => {}, destroy: () => splice.reset() };
   const forget = pod.guard.admit({ ...caller, revoke: () => splice.reset() });
   const splice = new Splice(client, application, () => {

@@ -23,7 +23,6 @@ export interface OpaqueBeginning {
   readonly record?: ConnectionRecord;
 }
 
-const connectTimeoutMs = 10_000;
 const maxAttempts = 3;
 
 /**
@@ -88,7 +87,8 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
   #open(): ByteChannel | undefined {
     const { mesh, ticker } = this.#pod.context;
     if (this.#target.type === 'address') {
-      return this.#pod.connectWorkload(this.#target, mesh.workloadAt(this.#target.address), connectTimeoutMs, this);
+      // What is in the mesh has the timeouts of tunnels; elsewhere clients wait as long as they would without it.
+      return this.#pod.connectWorkload(this.#target, mesh.workloadAt(this.#target.address), this);
     }
     const picked = this.#target.port.balancer.pick(ticker.nowMs, this.#avoid);
     if (picked === undefined) return undefined;
@@ -131,14 +131,19 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     this.#avoid = this.#endpoint;
     this.#endpoint = undefined;
     this.#server = undefined;
-    const mayTryAnother =
-      this.#target.type === 'service' && failure !== 'policy-denied' && this.#attempts < maxAttempts;
-    if (mayTryAnother) {
+    if (this.#attempts < maxAttempts && this.#wantsAnother(failure)) {
       this.#connect();
       return;
     }
     this.#client.reset();
-    this.#finish(failure === 'policy-denied' || failure === 'backend-tls' ? failure : 'connect-failed');
+    this.#finish(reasonOf(failure));
+  }
+
+  /** An address has no other endpoint; but where no answer came, one packet may have been lost. */
+  #wantsAnother(failure: ChannelFailure | undefined): boolean {
+    if (failure === 'policy-denied') return false;
+    if (this.#target.type === 'service') return true;
+    return failure === 'connect-timeout' && this.#pod.context.mesh.workloadAt(this.#target.address) !== undefined;
   }
 
   #finish(reason: ConnectionReason): void {
@@ -148,5 +153,22 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     this.#record.finish(reason, this.#splice?.sentBytes, this.#splice?.receivedBytes);
     this.#endpoint = undefined;
     this.#pod.connections.delete(this);
+  }
+}
+
+function reasonOf(failure: ChannelFailure | undefined): ConnectionReason {
+  switch (failure) {
+    case 'policy-denied':
+    case 'backend-tls':
+    case 'connect-timeout':
+      return failure;
+    case 'connect-refused':
+    case 'connect-failed':
+    case 'peer-identity':
+    case 'no-certificate':
+    case 'reset':
+    case 'tunnel-closed':
+    case undefined:
+      return 'connect-failed';
   }
 }

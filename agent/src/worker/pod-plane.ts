@@ -8,8 +8,10 @@ import type { TcpSocketOptions } from '@tulle/linux';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { DenialReport, PodSpec, TunnelReport } from '../ipc.ts';
 import { hostPort } from './addresses.ts';
+import type { TimedDestination } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { WorkloadCertificate } from './certificates.ts';
+import { applicationConnectTimeoutMs, endpointConnectTimeoutMs } from './connect-timeouts.ts';
 import { FailedChannel } from './failed-channel.ts';
 import { acceptInbound } from './inbound.ts';
 import { acceptOutbound } from './outbound.ts';
@@ -28,12 +30,10 @@ import { UpstreamPools } from './http/upstream-pool.ts';
 import { Http2UpstreamPools } from './http2/http2-upstream-pool.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
-import type { Destination, Pod, PodConnection } from './pod.ts';
+import type { Pod, PodConnection } from './pod.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const listenBacklog = 4_096;
-const applicationConnectTimeoutMs = 10_000;
-const endpointConnectTimeoutMs = 10_000;
 
 /** One captured pod in one worker: its listeners, its tunnels, and every connection that the worker carries for it. */
 export class PodPlane implements Pod {
@@ -99,22 +99,18 @@ export class PodPlane implements Pod {
   }
 
   /** Connects out of the pod to a destination that is not meshed, as the pod. */
-  connectPlain(to: Destination, timeoutMs: number, owner: ChannelOwner): ByteChannel {
-    return this.#connect({ destination: to.address, mark: socketMarks.outbound }, { ...to, timeoutMs }, owner);
+  connectPlain(to: TimedDestination, owner: ChannelOwner): ByteChannel {
+    return this.#connect({ destination: to.address, mark: socketMarks.outbound }, to, owner);
   }
 
   /** Connects to the pod's own application, which sees `source` as its client. */
-  connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel {
+  connectApplication(to: TimedDestination, source: string, owner: ChannelOwner): ByteChannel {
     const options = { destination: to.address, mark: socketMarks.inbound, transparentSource: source };
-    return this.#connect(options, { ...to, timeoutMs: applicationConnectTimeoutMs }, owner);
+    return this.#connect(options, { timeoutMs: applicationConnectTimeoutMs, ...to }, owner);
   }
 
   /** A socket that cannot be made (no descriptors are left) is a connection that fails: nobody needs a second way. */
-  #connect(
-    options: TcpSocketOptions,
-    to: Destination & { readonly timeoutMs: number },
-    owner: ChannelOwner,
-  ): ByteChannel {
+  #connect(options: TcpSocketOptions, to: TimedDestination, owner: ChannelOwner): ByteChannel {
     let fd: number;
     try {
       fd = this.#namespace.run(() => openTcpSocket(options));
@@ -127,18 +123,13 @@ export class PodPlane implements Pod {
   }
 
   /** Connects to `port` of a workload: through a tunnel where it is in the mesh, as it is where it is not. */
-  connectWorkload(
-    to: Destination,
-    workload: Workload | undefined,
-    timeoutMs: number,
-    owner: ChannelOwner,
-  ): ByteChannel {
+  connectWorkload(to: TimedDestination, workload: Workload | undefined, owner: ChannelOwner): ByteChannel {
     const identity = tunnelTo(workload);
-    if (identity === plainPath) return this.connectPlain(to, timeoutMs, owner);
-    const local = this.context.sameNode.find(to.address, identity);
-    if (local !== undefined) return connectLocally(this.spec, local, to, this.context, owner);
-    const peer = { address: to.address, identity };
-    return this.tunnels.openStream(peer, hostPort(to.address, to.port), owner);
+    if (identity === plainPath) return this.connectPlain(to, owner);
+    const { address, port } = to;
+    const local = this.context.sameNode.find(address, identity);
+    if (local !== undefined) return connectLocally(this.spec, local, { address, port }, this.context, owner);
+    return this.tunnels.openStream({ address, identity }, hostPort(address, port), owner);
   }
 
   #peerTrust(): PeerTrust {
@@ -151,9 +142,9 @@ export class PodPlane implements Pod {
 
   connectEndpoint(balanced: BalancedEndpoint, inner: InnerProtocol | 'as-is', owner: ChannelOwner): ByteChannel {
     const { endpoint } = balanced;
-    const connect = (of: ChannelOwner) =>
-      this.connectWorkload(endpoint, this.#workloadOf(balanced), endpointConnectTimeoutMs, of);
-    const { tls } = endpoint;
+    const { address, port, tls } = endpoint;
+    const to = { address, port, timeoutMs: endpointConnectTimeoutMs };
+    const connect = (of: ChannelOwner) => this.connectWorkload(to, this.#workloadOf(balanced), of);
     if (tls === undefined || inner === 'as-is') return connect(owner);
     const { counters, log, originations, ticker } = this.context;
     const refused = (why: string) => {

@@ -1,6 +1,7 @@
 import type { Workload } from '@tulle/ir';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec } from '../ipc.ts';
+import type { TimedDestination } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
 import type { PodGuard } from './pod-guard.ts';
 import type { PodShare } from './pod-share.ts';
@@ -16,12 +17,6 @@ export interface PodConnection {
   destroy(): void;
 }
 
-/** An address and a port of the application's. */
-export interface Destination {
-  readonly address: string;
-  readonly port: number;
-}
-
 /** A captured pod, as its connections see it: where they can go from here. */
 export interface Pod {
   readonly spec: PodSpec;
@@ -32,10 +27,13 @@ export interface Pod {
   readonly share: PodShare;
   /** Connections of the pod's own clients, and plain connections to it. */
   readonly connections: Set<PodConnection>;
-  /** Connects to the pod's own application, which sees `source` as its client. */
-  connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel;
-  /** Connects to `to`, an address of `workload`: through a tunnel where it is in the mesh, as it is where it is not. */
-  connectWorkload(to: Destination, workload: Workload | undefined, timeoutMs: number, owner: ChannelOwner): ByteChannel;
+  /** Connects to the pod's own application, which sees `source` as its client. The timeout has a default. */
+  connectApplication(to: TimedDestination, source: string, owner: ChannelOwner): ByteChannel;
+  /**
+   * Connects to `to`, an address of `workload`: through a tunnel, which has its own timeouts, where it is in the mesh, as it
+   * is where it is not.
+   */
+  connectWorkload(to: TimedDestination, workload: Workload | undefined, owner: ChannelOwner): ByteChannel;
   /**
    * Connects to an endpoint. Where its application wants TLS (BackendTLSPolicy), that is spoken, with `inner` inside it;
    * `as-is` leaves that to the client.

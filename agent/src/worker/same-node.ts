@@ -1,17 +1,12 @@
 import { podPorts } from '@tulle/linux';
 import type { PodSpec } from '../ipc.ts';
+import type { Destination } from './addresses.ts';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { FailedChannel } from './failed-channel.ts';
 import type { Counters } from './measures.ts';
 import type { PodGuard } from './pod-guard.ts';
 import type { SocketChannel } from './socket-channel.ts';
-
-/** An address and a port of the application's. */
-interface Destination {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** A pod of this worker, as others of its node reach it. */
 export interface LocalPod {

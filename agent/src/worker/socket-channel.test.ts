@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, Socket } from 'node:net';
 import type { Socket as AcceptedSocket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { closeSocket, openTcpListener } from '@tulle/linux';
 import { nobody } from './channel.ts';
 import { SocketChannel } from './socket-channel.ts';
 
@@ -35,7 +36,56 @@ async function connected() {
   return { channel, accepted, told, closed: closed.promise };
 }
 
+/** A listener of which nobody accepts, and whose queue is full: the kernel drops what comes, as it does when nobody is there. */
+async function deaf() {
+  const reserved = createServer().listen({ port: 0, host: '127.0.0.1', reusePort: true });
+  await once(reserved, 'listening');
+  const { port } = reserved.address() as AddressInfo;
+  const fd = openTcpListener({ address: '127.0.0.1', port, backlog: 0, reusePort: true });
+  await new Promise((resolve) => reserved.close(resolve));
+  const waiting = new Socket();
+  waiting.connect({ host: '127.0.0.1', port });
+  waiting.on('error', () => {});
+  await once(waiting, 'connect');
+  return {
+    port,
+    [Symbol.dispose]: () => {
+      waiting.destroy();
+      closeSocket(fd);
+    },
+  };
+}
+
+/** Connects a channel; gives what it came to. */
+function connecting(port: number, timeoutMs: number) {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const channel = SocketChannel.connecting(
+    new Socket({ allowHalfOpen: true }),
+    { address: '127.0.0.1', port, timeoutMs },
+    { ...nobody, onOpen: () => resolve('open'), onClosed: (_channel, failure) => resolve(failure ?? 'well') },
+  );
+  return { channel, outcome: promise };
+}
+
 describe('SocketChannel', () => {
+  it('gives up a connection that nobody answers when its time is over', async () => {
+    using server = await deaf();
+    const startedMs = performance.now();
+    const { outcome } = connecting(server.port, 50);
+    expect(await outcome).toBe('connect-timeout');
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(45);
+  });
+
+  it('takes a connection that was made in time, though the event loop comes to both late', async () => {
+    const server = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { channel, outcome } = connecting((server.address() as AddressInfo).port, 20);
+    for (const untilMs = performance.now() + 100; performance.now() < untilMs;);
+    expect(await outcome).toBe('open');
+    channel.reset();
+    server.close();
+  });
+
   it('gives what the other end said before it broke off, though the break is noticed by a write', async () => {
     const { channel, accepted, told, closed } = await connected();
     // In one turn: the answer is in the kernel when the write fails, and was not read yet.

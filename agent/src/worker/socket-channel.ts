@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import type { TimedDestination } from './addresses.ts';
 import { descriptorOf } from './descriptor.ts';
 import type { ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
 import { nobody } from './channel.ts';
@@ -43,19 +44,15 @@ export class SocketChannel implements ClientChannel {
     return new SocketChannel(socket, owner);
   }
 
-  /** Takes a socket (from a descriptor made in a pod's namespace) and connects it. */
-  static connecting(
-    socket: Socket,
-    to: { readonly address: string; readonly port: number; readonly timeoutMs: number },
-    owner: ChannelOwner,
-  ): SocketChannel {
+  /** Takes a socket (from a descriptor made in a pod's namespace) and connects it; without a timeout as long as the kernel. */
+  static connecting(socket: Socket, to: TimedDestination, owner: ChannelOwner): SocketChannel {
     const channel = new SocketChannel(socket, owner);
     channel.#connectFailure = 'connect-failed';
-    channel.#connectTimer = setTimeout(() => {
-      channel.#connectFailure = 'connect-timeout';
-      channel.#failed = true;
-      socket.destroy();
-    }, to.timeoutMs);
+    // A timer that comes late, because the event loop was held up, comes before the connection that was made in time:
+    // what happened meanwhile is looked at first.
+    if (to.timeoutMs !== undefined) {
+      channel.#connectTimer = setTimeout(() => setImmediate(channel.#giveUpConnecting), to.timeoutMs);
+    }
     socket.once('connect', () => {
       clearTimeout(channel.#connectTimer);
       channel.#connectFailure = undefined;
@@ -64,6 +61,13 @@ export class SocketChannel implements ClientChannel {
     socket.connect({ host: to.address, port: to.port });
     return channel;
   }
+
+  readonly #giveUpConnecting = (): void => {
+    if (!this.socket.connecting) return;
+    this.#connectFailure = 'connect-timeout';
+    this.#failed = true;
+    this.socket.destroy();
+  };
 
   get retiring(): boolean {
     return this.#retiring;
@@ -157,9 +161,9 @@ export class SocketChannel implements ClientChannel {
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
     this.#failed = true;
-    if (this.#connectFailure === 'connect-failed' && error.code === 'ECONNREFUSED') {
-      this.#connectFailure = 'connect-refused';
-    }
+    if (this.#connectFailure !== 'connect-failed') return;
+    if (error.code === 'ECONNREFUSED') this.#connectFailure = 'connect-refused';
+    else if (error.code === 'ETIMEDOUT') this.#connectFailure = 'connect-timeout';
   };
 
   readonly #onClose = (): void => {

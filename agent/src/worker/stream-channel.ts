@@ -2,6 +2,7 @@ import type { Http2Stream } from '@tulle/wire';
 import { http2ErrorCode } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { nobody } from './channel.ts';
+import type { Deadline, Ticker } from './tick.ts';
 
 /** How many bytes are kept for a stream that is not open yet before its writer is asked to wait. */
 const maxBytesBeforeOpen = 64 * 1024;
@@ -10,14 +11,17 @@ const maxBytesBeforeOpen = 64 * 1024;
 export interface StreamCarrier {
   /** Whether it takes no new streams and ends with the last one. */
   readonly retiring: boolean;
+  /** A stream that was begun then, on the worker's monotonic clock, was not answered in its time. */
+  unanswered(sinceMs: number): void;
 }
 
 /**
  * A channel over one CONNECT stream of a tunnel. Pausing it withholds the stream's window, so that the other end stops
  * when the window (4 MiB) is used up; what is on its way is still delivered.
  */
-export class StreamChannel implements ByteChannel {
+export class StreamChannel implements ByteChannel, Deadline {
   owner: ChannelOwner;
+  deadlineMs = Number.POSITIVE_INFINITY;
   readonly #carrier: StreamCarrier | undefined;
   #stream: Http2Stream | undefined;
   #open = false;
@@ -27,6 +31,8 @@ export class StreamChannel implements ByteChannel {
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #endKept = false;
+  /** While the other end's answer is awaited. */
+  #awaited: { readonly ticker: Ticker; readonly sinceMs: number; late: boolean } | undefined;
   /** Withdraws a stream that waits for its connection; set by the one that makes it wait. */
   onWithdrawn: (() => void) | undefined;
 
@@ -47,10 +53,40 @@ export class StreamChannel implements ByteChannel {
     stream.user = this;
   }
 
+  /** The other end has so long to answer; else the channel fails as `connect-timeout`. */
+  awaitAnswer(ticker: Ticker, timeoutMs: number): void {
+    if (this.#closed || this.#open) return;
+    // Not the ticker's time: where this turn of the event loop is a long one, that is long ago.
+    const sinceMs = performance.now();
+    this.#awaited = { ticker, sinceMs, late: false };
+    this.deadlineMs = sinceMs + timeoutMs;
+    ticker.add(this);
+  }
+
+  #awaitNoMore(): void {
+    this.#awaited?.ticker.remove(this);
+    this.#awaited = undefined;
+  }
+
+  onDeadline(): void {
+    const awaited = this.#awaited;
+    if (awaited === undefined) return;
+    if (!awaited.late) {
+      // The event loop may have been held up: an answer that came in time is read before the next tick.
+      awaited.late = true;
+      this.deadlineMs = awaited.ticker.nowMs;
+      return;
+    }
+    this.#carrier?.unanswered(awaited.sinceMs);
+    this.closed('connect-timeout');
+    this.#stream?.reset(http2ErrorCode.cancel);
+  }
+
   /** The stream carries bytes from now on. */
   opened(): void {
     const stream = this.#stream;
     if (stream === undefined || this.#closed) return;
+    this.#awaitNoMore();
     this.#open = true;
     for (const chunk of this.#kept) stream.write(chunk, 0, chunk.length);
     this.#kept = [];
@@ -75,6 +111,7 @@ export class StreamChannel implements ByteChannel {
   reset(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#awaitNoMore();
     this.owner = nobody;
     this.#kept = [];
     this.onWithdrawn?.();
@@ -111,6 +148,7 @@ export class StreamChannel implements ByteChannel {
   closed(failure: ChannelFailure | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#awaitNoMore();
     this.#kept = [];
     const { owner } = this;
     this.owner = nobody;

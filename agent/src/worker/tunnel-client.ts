@@ -1,7 +1,7 @@
 import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { Socket } from 'node:net';
-import { backoffDelayMs } from '@tulle/core';
+import { backoffDelayMs, equalsBytes, findHeader } from '@tulle/core';
 import { peerIdentity } from '@tulle/identity/peer';
 import type { NetworkNamespace } from '@tulle/linux';
 import { openTcpSocket, podPorts, socketMarks } from '@tulle/linux';
@@ -9,10 +9,12 @@ import type { Http2Handlers, Http2Headers, Http2Stream } from '@tulle/wire';
 import { defaultHttp2Limits, Http2Connection, http2ErrorCode, tunnelHttp2Settings } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
+import { endpointConnectTimeoutMs, handshakeTimeoutMs, tunnelAnswerTimeoutMs } from './connect-timeouts.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { StreamCarrier } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
 import { TlsOutput } from './tls-output.ts';
+import { unansweredField } from './tunnel-headers.ts';
 import type { TunnelHeaders } from './tunnel-headers.ts';
 import { clientMargin, TunnelLife } from './tunnel-life.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
@@ -37,7 +39,6 @@ export interface TunnelPeer {
 const maxStreams = 100;
 /** So many tunnels to one pod are made because those before them are blocked by streams that are not read. */
 const maxBesideBlocked = 16;
-const connectTimeoutMs = 10_000;
 /** A refused port may be that of a pod that is just joining, or whose agent is being restarted: so long it is tried. */
 const refusedForMs = 3_000;
 const refusedBackoff = { initialMs: 10, maxMs: 200, jitter: 0.3 };
@@ -78,6 +79,8 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   #certificateEndMs = Number.POSITIVE_INFINITY;
   #life: TunnelLife | undefined;
   #pinged = false;
+  /** Whether the time for a step of connecting has passed. */
+  #late = false;
 
   constructor(context: TunnelContext, peer: TunnelPeer, onClosed: (connection: TunnelConnection) => void) {
     this.#context = context;
@@ -139,6 +142,12 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     }
     this.streams += 1;
     channel.attach(stream);
+    channel.awaitAnswer(this.#context.ticker, tunnelAnswerTimeoutMs);
+  }
+
+  /** Where nothing at all was heard since then, the other end may be gone: pings will tell, and nothing new is begun. */
+  unanswered(sinceMs: number): void {
+    if (this.#lastHeardMs <= sinceMs) this.drain();
   }
 
   #connect(): void {
@@ -158,7 +167,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     }
     const raw = new Socket({ fd, allowHalfOpen: true });
     this.#raw = raw;
-    this.deadlineMs = performance.now() + connectTimeoutMs;
+    this.#expectWithin(endpointConnectTimeoutMs);
     this.#context.ticker.add(this);
     raw.on('error', this.#onRawError);
     raw.once('connect', () => {
@@ -168,12 +177,19 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     raw.connect({ host: address, port: podPorts.hbone });
   }
 
+  /** The step under way has so long. */
+  #expectWithin(timeoutMs: number): void {
+    this.#late = false;
+    this.deadlineMs = performance.now() + timeoutMs;
+  }
+
   readonly #onRawError = (error: NodeJS.ErrnoException): void => {
     const mayComeUp = error.code === 'ECONNREFUSED' && performance.now() - this.#startedMs < refusedForMs;
     if (!mayComeUp || this.state !== 'connecting') {
       this.#close(error.code === 'ECONNREFUSED' ? 'connect-refused' : 'connect-failed');
       return;
     }
+    this.deadlineMs = Number.POSITIVE_INFINITY;
     this.#retryTimer = setTimeout(() => this.#connect(), backoffDelayMs(refusedBackoff, this.#refusals));
     this.#refusals += 1;
   };
@@ -181,6 +197,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   #secureOver(raw: Socket): void {
     raw.on('error', () => this.#close('reset'));
     raw.setNoDelay(true);
+    this.#expectWithin(handshakeTimeoutMs);
     const own = this.#context.certificates.get(this.#context.identity);
     if (own === undefined) {
       this.#close('no-certificate');
@@ -248,7 +265,10 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   /** The watchdog, at least each {@link pingIntervalMs}: dead peers, idle connections, certificates that end. */
   onDeadline(): void {
     if (this.state === 'connecting') {
-      this.#close('connect-timeout');
+      if (this.#late) return this.#close('connect-timeout');
+      // The event loop may have been held up: what came in time is read before the next tick.
+      this.#late = true;
+      this.deadlineMs = this.#context.ticker.nowMs;
       return;
     }
     if (this.state === 'closed') return;
@@ -275,7 +295,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
       channel.opened();
       return;
     }
-    channel.closed(status === 401 || status === 403 ? 'policy-denied' : 'connect-refused');
+    channel.closed(status === 401 || status === 403 ? 'policy-denied' : unreachableBy(headers));
     stream.reset(http2ErrorCode.cancel);
   }
 
@@ -336,6 +356,15 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     this.#http2?.destroy();
     this.#onClosed(this);
   }
+}
+
+/** Why the application could not be reached: an agent of ours says when it did not answer. */
+function unreachableBy(headers: Http2Headers): ChannelFailure {
+  const { buffer, ranges } = headers;
+  const at = findHeader(headers, unansweredField.name) * 4;
+  if (at < 0) return 'connect-refused';
+  const isUnanswered = equalsBytes(buffer, ranges[at + 2] as number, ranges[at + 3] as number, unansweredField.value);
+  return isUnanswered ? 'connect-timeout' : 'connect-refused';
 }
 
 /** The tunnels of one pod, by where they lead: (source pod, source identity) is the pod itself. */

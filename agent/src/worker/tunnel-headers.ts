@@ -8,6 +8,9 @@ const traceParent = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
 const traceIdAt = 3;
 const parentIdAt = traceIdAt + 32 + 1;
 
+/** A field of the answer 503 to CONNECT: says that the application did not answer, where it does not refuse. */
+export const unansweredField = { name: Buffer.from('tulle-reason'), value: Buffer.from('connect-timeout') } as const;
+
 /**
  * The header blocks of one pod's CONNECT requests: whom it speaks for (`forwarded`, RFC 7239), what it is (`baggage`, as
  * a ztunnel names it), and a trace of its own for each stream (`traceparent`). They are for logs at the other end: what

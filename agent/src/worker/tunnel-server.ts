@@ -20,6 +20,7 @@ import { Splice } from './splice.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
 import { TlsOutput } from './tls-output.ts';
+import { unansweredField } from './tunnel-headers.ts';
 import { serverMargin, TunnelLife } from './tunnel-life.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
 import type { WorkloadCertificate } from './certificates.ts';
@@ -48,6 +49,10 @@ const answers = {
   badRequest: encodeHeaderList([[':status', '400']]),
   denied: encodeHeaderList([[':status', '401']]),
   unreachable: encodeHeaderList([[':status', '503']]),
+  unanswered: encodeHeaderList([
+    [':status', '503'],
+    [unansweredField.name.toString(), unansweredField.value.toString()],
+  ]),
 } as const;
 
 /**
@@ -370,10 +375,16 @@ class PendingTunnel implements ChannelOwner {
     }
     this.#context.count('hbone_connect_failed');
     this.#stream.user = undefined;
-    this.#stream.sendHeaders(failure === undefined ? answers.badRequest : answers.unreachable, true);
+    this.#stream.sendHeaders(answerTo(failure), true);
     // The client may still be sending what nobody will read.
     this.#stream.reset(http2ErrorCode.noError);
   }
+}
+
+/** What a client is told whose application could not be reached. */
+function answerTo(failure: ChannelFailure | undefined): Buffer {
+  if (failure === undefined) return answers.badRequest;
+  return failure === 'connect-timeout' ? answers.unanswered : answers.unreachable;
 }
 
 /** `address:port` or `[address]:port`; undefined for anything else. */

@@ -6,6 +6,7 @@ export type AnswerReason =
   | 'invalid-backend'
   | 'no-healthy-endpoint'
   | 'connect-failed'
+  | 'connect-timeout'
   | 'overload'
   | 'upstream-reset'
   | 'upstream-timeout'
@@ -24,6 +25,7 @@ const answers: Readonly<Record<AnswerReason, readonly [status: number, message: 
   'invalid-backend': [500, 'the route sends this request to a backend that does not exist or is not valid'],
   'no-healthy-endpoint': [503, 'the Service has no endpoint that is ready'],
   'connect-failed': [503, 'no connection to the chosen endpoint could be made'],
+  'connect-timeout': [503, 'the chosen endpoint did not take the connection in time'],
   overload: [503, 'the mesh has too much to do'],
   'upstream-reset': [502, 'the endpoint broke the connection before it had answered'],
   'upstream-timeout': [504, 'the endpoint did not answer in time'],

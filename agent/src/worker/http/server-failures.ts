@@ -9,6 +9,8 @@ export function outcomeOf(failure: ServerFailure): AttemptOutcome | undefined {
     case 'unprocessed':
     case 'reset':
       return failure;
+    case 'connect-timeout':
+      return 'connect-failed';
     case 'stale':
       return 'reset';
     case 'bad-response':
@@ -22,6 +24,7 @@ export function outcomeOf(failure: ServerFailure): AttemptOutcome | undefined {
 export function reasonOf(failure: ServerFailure): AnswerReason {
   switch (failure) {
     case 'connect-failed':
+    case 'connect-timeout':
     case 'policy-denied':
     case 'upgrade-unsupported':
       return failure;

@@ -39,6 +39,7 @@ export interface OutgoingRequest {
  * Why no response came, or not to its end.
  *
  * - `connect-failed`: no byte of the request was sent.
+ * - `connect-timeout`: the same, because the endpoint did not answer in time.
  * - `unprocessed`: the server said that it did not act on the request (REFUSED_STREAM, GOAWAY).
  * - `stale`: a connection that had been idle turned out to be closed.
  * - `reset`: the connection broke; the server may have acted on the request.
@@ -47,7 +48,14 @@ export interface OutgoingRequest {
  * - `upgrade-unsupported`: the server offers no extended CONNECT.
  */
 export type ServerFailure =
-  'connect-failed' | 'unprocessed' | 'stale' | 'reset' | 'bad-response' | 'policy-denied' | 'upgrade-unsupported';
+  | 'connect-failed'
+  | 'connect-timeout'
+  | 'unprocessed'
+  | 'stale'
+  | 'reset'
+  | 'bad-response'
+  | 'policy-denied'
+  | 'upgrade-unsupported';
 
 /** Who waits for a response. The calls end with onResponseEnd, onUpgraded or onServerFailure; nothing comes after it. */
 export interface ServerReceiver {

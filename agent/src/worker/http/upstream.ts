@@ -264,7 +264,8 @@ export class Upstream implements ServerSide, ChannelOwner, Deadline, Http1Payloa
     if (failure === 'bad-response' || failure === 'policy-denied') return failure;
     const isClosed = failure === 'reset' || failure === 'truncated' || failure === 'tunnel-closed';
     if (this.#reused && isClosed) return 'stale';
-    return this.opened ? 'reset' : 'connect-failed';
+    if (this.opened) return 'reset';
+    return failure === 'connect-timeout' ? failure : 'connect-failed';
   }
 
   #die(): void {

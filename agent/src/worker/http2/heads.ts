@@ -99,6 +99,7 @@ const grpcStatus: Readonly<Record<AnswerReason, number>> = {
   'invalid-backend': 14,
   'no-healthy-endpoint': 14,
   'connect-failed': 14,
+  'connect-timeout': 14,
   overload: 14,
   'upstream-reset': 14,
   'upstream-timeout': 4,

@@ -182,7 +182,8 @@ function failureOf(
   if (failure === 'policy-denied') return 'policy-denied';
   // A server that sends GOAWAY or refuses a stream works: it wants the request on another connection.
   if (unprocessed && (hadStream || errorCode === http2ErrorCode.refusedStream)) return 'unprocessed';
-  return hadStream ? 'reset' : 'connect-failed';
+  if (hadStream) return 'reset';
+  return failure === 'connect-timeout' ? failure : 'connect-failed';
 }
 
 /** Stands in for the request of a stream that carries bytes of another protocol now. */
