@@ -1,36 +1,30 @@
 import type { RequestHead } from '@tulle/core';
 import type { HttpMatchEntry, HttpRouteTable, HttpRule } from '@tulle/ir';
-import { RE2JS } from 're2js';
-import { ByteIndex, hashByte, hashStart, textOf, utf8 } from './bytes.ts';
+import { ByteIndex, hashByte, hashStart, utf8 } from './bytes.ts';
 import { HeaderSlots } from './header-values.ts';
+import { MatchList } from './match-list.ts';
+import type { Slots } from './match-list.ts';
 import { CompiledMatch } from './match.ts';
+import { PathRegexes } from './path-regexes.ts';
 import { QuerySlots } from './query-values.ts';
 import { CompiledRule, RuleState } from './rule.ts';
-
-/** The matches that share one exact path or one prefix, in the order of precedence. */
-type Bucket = CompiledMatch[];
 
 /** Paths of one kind (exact or prefix) with the matches of each; `longest` bounds how far a request's path is hashed. */
 class PathBuckets {
   readonly index = new ByteIndex();
-  readonly buckets: Bucket[] = [];
+  readonly buckets: MatchList[] = [];
   longest = -1;
 
   add(path: Buffer, match: CompiledMatch): void {
     const at = this.index.add(path);
-    (this.buckets[at] ??= []).push(match);
+    (this.buckets[at] ??= new MatchList()).add(match);
     this.longest = Math.max(this.longest, path.length);
   }
 
-  bucketOf(hash: number, head: RequestHead, end: number): Bucket | undefined {
+  bucketOf(hash: number, head: RequestHead, end: number): MatchList | undefined {
     const at = this.index.find(hash, head.headers.buffer, head.pathStart, end);
     return at < 0 ? undefined : this.buckets[at];
   }
-}
-
-interface RegexPath {
-  readonly regex: RE2JS;
-  readonly match: CompiledMatch;
 }
 
 /** The key under which a rule's state is carried over to a changed configuration. */
@@ -42,7 +36,7 @@ function stateKey(rule: HttpRule): string {
  * A table of HTTP or gRPC routes, ready to match.
  *
  * The table's order is the order of precedence and decides alone: {@link match} gives what trying the matches one by
- * one would give. It only looks at those whose path can match: one bucket for the exact path, one for each prefix at an
+ * one would give. It only looks at those whose path can match: one list for the exact path, one for each prefix at an
  * element's end, and the regular expressions, each only while it could still beat the best found so far.
  *
  * Paths are compared as the bytes that came, without undoing percent-encoding.
@@ -50,12 +44,11 @@ function stateKey(rule: HttpRule): string {
 export class CompiledHttpRoutes {
   readonly kind: 'http' | 'grpc';
   private readonly states: ReadonlyMap<string, RuleState>;
-  private readonly headerSlots = new HeaderSlots();
-  private readonly querySlots = new QuerySlots();
+  private readonly slots: Slots = { headers: new HeaderSlots(), query: new QuerySlots() };
   private readonly exact = new PathBuckets();
   private readonly prefixes = new PathBuckets();
-  private readonly root: Bucket = [];
-  private readonly regexes: RegexPath[] = [];
+  private readonly root = new MatchList();
+  private readonly regexes = new PathRegexes();
 
   constructor(table: HttpRouteTable, kind: 'http' | 'grpc', options: CompileOptions) {
     this.kind = kind;
@@ -67,6 +60,7 @@ export class CompiledHttpRoutes {
     this.states = states;
     const compiled = new Map<string, CompiledRule>();
     table.matches.forEach((entry, order) => this.addMatch(order, entry, table.rules, compiled));
+    this.regexes.seal();
   }
 
   private addMatch(
@@ -86,29 +80,28 @@ export class CompiledHttpRoutes {
       target = new CompiledRule(rule, this.states.get(stateKey(rule)) as RuleState, prefixLength);
       compiled.set(key, target);
     }
-    const slots = { headers: this.headerSlots, query: this.querySlots };
-    const compiledMatch = new CompiledMatch(order, match, target, slots);
+    const compiledMatch = new CompiledMatch(order, match, target, this.slots);
     switch (path.type) {
       case 'exact':
         this.exact.add(pathBytes, compiledMatch);
         return;
       case 'prefix':
-        if (pathBytes.length === 0) this.root.push(compiledMatch);
+        if (pathBytes.length === 0) this.root.add(compiledMatch);
         else this.prefixes.add(pathBytes, compiledMatch);
         return;
       case 'regex':
-        this.regexes.push({ regex: RE2JS.compile(path.value), match: compiledMatch });
+        this.regexes.add(path.value, compiledMatch);
         return;
     }
   }
 
   /** The rule of the first match, in the order of precedence, that holds for the request; undefined when none does. */
   match(head: RequestHead): CompiledRule | undefined {
-    this.headerSlots.begin();
-    this.querySlots.begin();
-    let best = this.firstByPath(head);
-    best = this.better(this.root, head, best);
-    return (this.regexes.length === 0 ? best : this.betterByRegex(head, best))?.rule;
+    const { slots } = this;
+    slots.headers.begin();
+    slots.query.begin();
+    const byPath = this.root.better(head, slots, this.firstByPath(head));
+    return this.regexes.better(head, slots, byPath)?.rule;
   }
 
   /** Walks the path once; at each element's end the hash so far finds the prefix, at the path's end the exact path. */
@@ -125,43 +118,16 @@ export class CompiledHttpRoutes {
     for (; at < until; at++) {
       const byte = buffer[at] as number;
       if (byte === 47 && at > pathStart && at <= prefixEnd) {
-        best = this.better(this.prefixes.bucketOf(hash, head, at), head, best);
+        best = this.prefixes.bucketOf(hash, head, at)?.better(head, this.slots, best) ?? best;
       }
       hash = hashByte(hash, byte);
     }
     // `at` is an element's end here if the path ends or goes on with a slash.
     if (at <= prefixEnd && at > pathStart && (at === pathEnd || buffer[at] === 47)) {
-      best = this.better(this.prefixes.bucketOf(hash, head, at), head, best);
+      best = this.prefixes.bucketOf(hash, head, at)?.better(head, this.slots, best) ?? best;
     }
     if (length > exactLongest) return best;
-    return this.better(this.exact.bucketOf(hash, head, pathEnd), head, best);
-  }
-
-  private better(
-    bucket: Bucket | undefined,
-    head: RequestHead,
-    best: CompiledMatch | undefined,
-  ): CompiledMatch | undefined {
-    if (bucket === undefined) return best;
-    const limit = best === undefined ? Infinity : best.order;
-    for (let i = 0; i < bucket.length; i++) {
-      const match = bucket[i] as CompiledMatch;
-      if (match.order >= limit) return best;
-      if (match.holds(head, this.headerSlots, this.querySlots)) return match;
-    }
-    return best;
-  }
-
-  private betterByRegex(head: RequestHead, best: CompiledMatch | undefined): CompiledMatch | undefined {
-    let path: string | undefined;
-    for (let i = 0; i < this.regexes.length; i++) {
-      const { regex, match } = this.regexes[i] as RegexPath;
-      if (best !== undefined && match.order >= best.order) return best;
-      if (!match.holds(head, this.headerSlots, this.querySlots)) continue;
-      path ??= textOf(head.headers.buffer, head.pathStart, head.pathEnd);
-      if (regex.testExact(path)) return match;
-    }
-    return best;
+    return this.exact.bucketOf(hash, head, pathEnd)?.better(head, this.slots, best) ?? best;
   }
 }
 

@@ -8,7 +8,7 @@ import type { QuerySlots } from './query-values.ts';
 import type { CompiledRule } from './rule.ts';
 
 /** One header or query parameter of a match, ready to compare: a slot, and a value or an expression. */
-interface ValueCheck {
+export interface ValueCheck {
   readonly slot: number;
   readonly exact: Buffer | undefined;
   readonly regex: RE2JS | undefined;
@@ -25,11 +25,19 @@ function firstOfEachSlot(checks: readonly ValueCheck[]): ValueCheck[] {
   return checks.filter((check, i) => checks.findIndex((other) => other.slot === check.slot) === i);
 }
 
+/** What tells most: a certain value, else an expression. An empty value is no key: a missing Host equals it, too. */
+function keyOf(checks: readonly ValueCheck[]): ValueCheck | undefined {
+  return checks.find(({ exact }) => exact !== undefined && exact.length > 0) ?? checks.find(({ regex }) => regex);
+}
+
 /** The parts of a match besides its path, and where it leads. */
 export class CompiledMatch {
   /** Its place in the order of precedence. */
   readonly order: number;
   readonly rule: CompiledRule;
+  /** The check of a header, or of a query parameter, that an index goes by: without it nothing holds. */
+  readonly headerKey: ValueCheck | undefined;
+  readonly queryKey: ValueCheck | undefined;
   private readonly method: Buffer | undefined;
   private readonly headers: readonly ValueCheck[];
   private readonly query: readonly ValueCheck[];
@@ -45,6 +53,8 @@ export class CompiledMatch {
     this.query = firstOfEachSlot(
       match.queryParams.map((param) => compileCheck(slots.query.slotOf(utf8(param.name)), param.match)),
     );
+    this.headerKey = keyOf(this.headers);
+    this.queryKey = keyOf(this.query);
   }
 
   /** Whether everything but the path holds. */

@@ -9,6 +9,9 @@ import { ByteIndex, decodedByte, decodedText, equalsDecoded, hashByte, hashStart
  * parameters with one name the first counts.
  */
 export class QuerySlots {
+  /** The slots of the parameters that the request has; {@link findAll} says how many. */
+  present = new Int32Array(0);
+  private presentCount = 0;
   private readonly names = new ByteIndex();
   private starts = new Int32Array(0);
   private ends = new Int32Array(0);
@@ -19,6 +22,7 @@ export class QuerySlots {
     const slot = this.names.add(name);
     this.starts = new Int32Array(this.names.keys.length);
     this.ends = new Int32Array(this.names.keys.length);
+    this.present = new Int32Array(this.names.keys.length);
     return slot;
   }
 
@@ -41,8 +45,28 @@ export class QuerySlots {
     return start < 0 ? undefined : decodedText(head.headers.buffer, start, this.ends[slot] as number);
   }
 
+  /** Finds all slots that the request has, once a request; gives their number. */
+  findAll(head: RequestHead): number {
+    if (!this.parsed) this.parse(head);
+    return this.presentCount;
+  }
+
+  /** The hash of the decoded value of a slot that {@link findAll} found. */
+  hashOf(head: RequestHead, slot: number): number {
+    const { buffer } = head.headers;
+    const end = this.ends[slot] as number;
+    let hash = hashStart;
+    for (let at = this.starts[slot] as number; at < end;) {
+      const byte = decodedByte(buffer, at, end);
+      hash = hashByte(hash, byte & 255);
+      at += byte > 255 ? 3 : 1;
+    }
+    return hash;
+  }
+
   private parse(head: RequestHead): void {
     this.parsed = true;
+    this.presentCount = 0;
     this.starts.fill(-1);
     const { queryStart, queryEnd } = head;
     if (queryStart < 0) return;
@@ -80,6 +104,7 @@ export class QuerySlots {
       if (!equalsDecoded(buffer, start, nameEnd, this.names.keys[slot] as Uint8Array)) continue;
       this.starts[slot] = nameEndOrNone < 0 ? end : nameEnd + 1;
       this.ends[slot] = end;
+      this.present[this.presentCount++] = slot;
     }
   }
 }
