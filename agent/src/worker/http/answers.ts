@@ -7,6 +7,7 @@ export type AnswerReason =
   | 'no-healthy-endpoint'
   | 'connect-failed'
   | 'connect-timeout'
+  | 'backend-tls'
   | 'overload'
   | 'upstream-reset'
   | 'upstream-timeout'
@@ -26,6 +27,7 @@ const answers: Readonly<Record<AnswerReason, readonly [status: number, message: 
   'no-healthy-endpoint': [503, 'the Service has no endpoint that is ready'],
   'connect-failed': [503, 'no connection to the chosen endpoint could be made'],
   'connect-timeout': [503, 'the chosen endpoint did not take the connection in time'],
+  'backend-tls': [503, 'the TLS of the application is not what its BackendTLSPolicy asks for'],
   overload: [503, 'the mesh has too much to do'],
   'upstream-reset': [502, 'the endpoint broke the connection before it had answered'],
   'upstream-timeout': [504, 'the endpoint did not answer in time'],

@@ -1,4 +1,5 @@
 import type { AttemptOutcome } from '@tulle/routing';
+import type { ChannelFailure } from '../channel.ts';
 import type { AnswerReason } from './answers.ts';
 import type { ServerFailure } from './sides.ts';
 
@@ -10,6 +11,7 @@ export function outcomeOf(failure: ServerFailure): AttemptOutcome | undefined {
     case 'reset':
       return failure;
     case 'connect-timeout':
+    case 'backend-tls':
       return 'connect-failed';
     case 'stale':
       return 'reset';
@@ -20,11 +22,17 @@ export function outcomeOf(failure: ServerFailure): AttemptOutcome | undefined {
   }
 }
 
+/** What a connection that could not be made is to the request that waited for it. */
+export function connectFailureOf(failure: ChannelFailure | 'truncated'): ServerFailure {
+  return failure === 'connect-timeout' || failure === 'backend-tls' ? failure : 'connect-failed';
+}
+
 /** What the client is told where nothing more is tried. */
 export function reasonOf(failure: ServerFailure): AnswerReason {
   switch (failure) {
     case 'connect-failed':
     case 'connect-timeout':
+    case 'backend-tls':
     case 'policy-denied':
     case 'upgrade-unsupported':
       return failure;

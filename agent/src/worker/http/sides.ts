@@ -40,6 +40,7 @@ export interface OutgoingRequest {
  *
  * - `connect-failed`: no byte of the request was sent.
  * - `connect-timeout`: the same, because the endpoint did not answer in time.
+ * - `backend-tls`: the same, because the application's TLS is not what its policy asks for.
  * - `unprocessed`: the server said that it did not act on the request (REFUSED_STREAM, GOAWAY).
  * - `stale`: a connection that had been idle turned out to be closed.
  * - `reset`: the connection broke; the server may have acted on the request.
@@ -50,6 +51,7 @@ export interface OutgoingRequest {
 export type ServerFailure =
   | 'connect-failed'
   | 'connect-timeout'
+  | 'backend-tls'
   | 'unprocessed'
   | 'stale'
   | 'reset'

@@ -3,6 +3,7 @@ import { ByteWriter, http2ErrorCode, Http1ResponseReader, writeChunk, writeLastC
 import type { Http1PayloadSink, Http1ReaderState, Http1ResponseHead } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure, ChannelOwner } from '../channel.ts';
 import type { Deadline, Ticker } from '../tick.ts';
+import { connectFailureOf } from './server-failures.ts';
 import type { OutgoingRequest, ServerFailure, ServerReceiver, ServerSide } from './sides.ts';
 
 /** Where a connection goes when it is free. */
@@ -264,8 +265,7 @@ export class Upstream implements ServerSide, ChannelOwner, Deadline, Http1Payloa
     if (failure === 'bad-response' || failure === 'policy-denied') return failure;
     const isClosed = failure === 'reset' || failure === 'truncated' || failure === 'tunnel-closed';
     if (this.#reused && isClosed) return 'stale';
-    if (this.opened) return 'reset';
-    return failure === 'connect-timeout' ? failure : 'connect-failed';
+    return this.opened ? 'reset' : connectFailureOf(failure);
   }
 
   #die(): void {

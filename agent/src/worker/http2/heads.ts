@@ -100,6 +100,7 @@ const grpcStatus: Readonly<Record<AnswerReason, number>> = {
   'no-healthy-endpoint': 14,
   'connect-failed': 14,
   'connect-timeout': 14,
+  'backend-tls': 14,
   overload: 14,
   'upstream-reset': 14,
   'upstream-timeout': 4,

@@ -4,6 +4,7 @@ import type { Http2Headers, Http2Stream } from '@tulle/wire';
 import { http2ErrorCode } from '@tulle/wire';
 import type { ByteChannel, ChannelFailure } from '../channel.ts';
 import { nobody } from '../channel.ts';
+import { connectFailureOf } from '../http/server-failures.ts';
 import type { OutgoingRequest, ServerFailure, ServerReceiver, ServerSide } from '../http/sides.ts';
 import type { Pod } from '../pod.ts';
 import { StreamChannel } from '../stream-channel.ts';
@@ -182,8 +183,7 @@ function failureOf(
   if (failure === 'policy-denied') return 'policy-denied';
   // A server that sends GOAWAY or refuses a stream works: it wants the request on another connection.
   if (unprocessed && (hadStream || errorCode === http2ErrorCode.refusedStream)) return 'unprocessed';
-  if (hadStream) return 'reset';
-  return failure === 'connect-timeout' ? failure : 'connect-failed';
+  return hadStream ? 'reset' : connectFailureOf(failure);
 }
 
 /** Stands in for the request of a stream that carries bytes of another protocol now. */
