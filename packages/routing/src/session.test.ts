@@ -55,6 +55,24 @@ describe('session tokens', () => {
     expect(() => new SessionSigner(Buffer.alloc(31))).toThrow(RangeError);
   });
 
+  it('are remembered by the name that they were read under, and their time is looked at each time', () => {
+    const own = new SessionSigner(key);
+    expect(own.verify('sid', token, always)).toEqual({ tag, issuedAtSeconds: nowMs / 1000 });
+    expect(own.verify('sid', token, always)).toEqual({ tag, issuedAtSeconds: nowMs / 1000 });
+    expect(own.verify('si', `d${token}`, always)).toBeUndefined();
+    expect(own.verify('other', token, always)).toBeUndefined();
+    expect(own.verify('sid', token, { nowMs: nowMs + 1000, absoluteTimeoutMs: 1000 })).toBeUndefined();
+  });
+
+  it('are good also when more were read since than are remembered', () => {
+    const own = new SessionSigner(key);
+    const tokens = Array.from({ length: 10_000 }, (_, i) => own.issue('sid', tag, nowMs + i * 1000));
+    const late = { nowMs: nowMs + 10_000_000, absoluteTimeoutMs: undefined };
+    for (let round = 0; round < 2; round++)
+      for (const [i, each] of tokens.entries())
+        expect(own.verify('sid', each, late)?.issuedAtSeconds).toBe(nowMs / 1000 + i);
+  });
+
   it('end when their time is over, and are not from the future', () => {
     const at = (ms: number, absoluteTimeoutMs?: number) =>
       signer.verify('sid', token, { nowMs: nowMs + ms, absoluteTimeoutMs }) !== undefined;

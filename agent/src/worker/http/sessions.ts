@@ -13,15 +13,26 @@ interface TagIndex {
   readonly tags: ReadonlyMap<BalancedEndpoint, string>;
 }
 
+/** What begins a session at one endpoint within one second: the same for all who begin then. */
+interface Beginning {
+  readonly signer: SessionSigner;
+  readonly second: number;
+  readonly edits: HeaderEdits;
+}
+
+/** So many endpoints' beginnings are kept for a session's rule. */
+const maxBeginnings = 1024;
+
 /**
- * The sessions of requests with endpoints (GEP-1619), as one worker knows them: nothing is kept, everything is in the
- * tokens that clients bring. They are signed with a key that the whole mesh shares, so a client may come back through
+ * The sessions of requests with endpoints (GEP-1619), as one worker knows them: no table is kept, everything is in
+ * the tokens that clients bring. They are signed with a key that the whole mesh shares, so a client may come back through
  * any worker of any node.
  */
 export class Sessions {
   #signer: SessionSigner | undefined;
   readonly #ofServices = new WeakMap<SessionPersistence, CompiledSession>();
   readonly #indexes = new WeakMap<EndpointBalancer, TagIndex>();
+  readonly #beginnings = new WeakMap<CompiledSession, Map<string, Beginning>>();
 
   /**
    * Takes the mesh's key, base64url. Tokens of another key are void from now on; without a key, or with one that is too
@@ -59,9 +70,28 @@ export class Sessions {
 
   /** What a response says so that its client comes back to `endpoint`; undefined while there is no key. */
   begin(session: CompiledSession, port: ServicePortView, endpoint: BalancedEndpoint): HeaderEdits | undefined {
+    const signer = this.#signer;
     const tag = this.#indexOf(port)?.tags.get(endpoint);
-    if (tag === undefined || this.#signer === undefined) return undefined;
-    return session.edits(this.#signer.issue(session.config.name, tag, Date.now()));
+    if (tag === undefined || signer === undefined) return undefined;
+    const nowMs = Date.now();
+    // Tokens tell seconds apart.
+    const second = Math.floor(nowMs / 1000);
+    const beginnings = this.#beginningsOf(session);
+    const known = beginnings.get(tag);
+    if (known?.second === second && known.signer === signer) return known.edits;
+    const edits = session.edits(signer.issue(session.config.name, tag, nowMs));
+    if (beginnings.size >= maxBeginnings) beginnings.clear();
+    beginnings.set(tag, { signer, second, edits });
+    return edits;
+  }
+
+  #beginningsOf(session: CompiledSession): Map<string, Beginning> {
+    let beginnings = this.#beginnings.get(session);
+    if (beginnings === undefined) {
+      beginnings = new Map();
+      this.#beginnings.set(session, beginnings);
+    }
+    return beginnings;
   }
 
   #indexOf({ balancer, service, port }: ServicePortView): TagIndex | undefined {
