@@ -39,6 +39,7 @@ const maxWaiting = 5_000;
 /** Lines about requests and connections: gathered while they are carried, formatted and written between. */
 export class AccessLog implements Deadline {
   deadlineMs = 0;
+  readonly mayWait = true;
   readonly #settings: AccessLogSettings;
   readonly #sampler: Sampler;
   readonly #ticker: Ticker;

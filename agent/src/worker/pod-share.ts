@@ -25,6 +25,7 @@ export class WorkerLoad implements Deadline {
   readonly limits: WorkerLimits;
   readonly turns: FairTurns;
   deadlineMs = 0;
+  readonly mayWait = true;
   connections = 0;
   requests = 0;
   /** Sampled, and so is what follows from it: counting each byte would cost more than it saves. */

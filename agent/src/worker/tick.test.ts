@@ -1,10 +1,24 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { Ticker } from './tick.ts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { asleepMs, Ticker } from './tick.ts';
 
 describe('Ticker', () => {
   // Its own timer does not come within a test: every tick here is the test's.
-  const ticker = new Ticker(100_000);
+  const intervalMs = 100_000;
+  let ticker: Ticker;
+  beforeEach(() => {
+    ticker = new Ticker(intervalMs);
+  });
   afterEach(() => ticker.close());
+
+  /** Ticks in time, with nobody who asks for it, until the ticker sleeps; gives the time of the last tick. */
+  const untilAsleep = (nowMs: number): number => {
+    let lastMs = nowMs;
+    for (let ticks = 0; ticks < 100 && !ticker.isAsleep; ticks++) {
+      lastMs += intervalMs;
+      ticker.tick(lastMs);
+    }
+    return lastMs;
+  };
 
   it('calls what is due once, and says how late the event loop was', () => {
     expect(ticker.latenessP99Ms).toBe(0);
@@ -21,5 +35,45 @@ describe('Ticker', () => {
     ticker.tick(begun + 300_030);
     expect(calls).toBe(1);
     expect(item.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('sleeps when nobody asks for the time, and whoever asks gets the right one and wakes it', () => {
+    const lastMs = untilAsleep(ticker.nowMs);
+    expect(ticker.isAsleep).toBe(true);
+    // The last tick was made up, in the future: what the clock says is before it.
+    const asked = ticker.nowMs;
+    expect(asked).toBeLessThan(lastMs);
+    expect(Math.abs(asked - performance.now())).toBeLessThan(1_000);
+    expect(ticker.isAsleep).toBe(false);
+  });
+
+  it('is woken by one who begins to wait', () => {
+    untilAsleep(ticker.nowMs);
+    ticker.add({ deadlineMs: 0, onDeadline: () => {} });
+    expect(ticker.isAsleep).toBe(false);
+  });
+
+  it('meets deadlines while it sleeps, and does not count them late', () => {
+    const lastMs = untilAsleep(ticker.nowMs);
+    let calls = 0;
+    ticker.add({ deadlineMs: lastMs + 10 * intervalMs, onDeadline: () => calls++ });
+    const asleepAtMs = untilAsleep(ticker.nowMs);
+    ticker.tick(asleepAtMs + asleepMs);
+    expect(ticker.isAsleep).toBe(true);
+    expect(calls).toBe(0);
+    ticker.tick(lastMs + 10 * intervalMs);
+    expect(calls).toBe(1);
+  });
+
+  it('stays awake while something is due within the time of its sleep, unless that may wait', () => {
+    const begun = ticker.nowMs;
+    const again = { deadlineMs: begun, onDeadline: () => (again.deadlineMs = ticker.nowMs + asleepMs / 2) };
+    ticker.add(again);
+    untilAsleep(begun);
+    expect(ticker.isAsleep).toBe(false);
+    ticker.remove(again);
+    ticker.add({ ...again, mayWait: true });
+    untilAsleep(ticker.nowMs);
+    expect(ticker.isAsleep).toBe(true);
   });
 });

@@ -4,30 +4,51 @@ import { createHistogram } from 'node:perf_hooks';
 export interface Deadline {
   /** On the worker's monotonic clock; Infinity when nothing is waited for. */
   deadlineMs: number;
+  /** Its deadline is met late, by {@link asleepMs} at most, while nothing else happens. */
+  readonly mayWait?: boolean;
   onDeadline(): void;
 }
 
+/** So many ticks without anybody who asked for the time make the ticker sleep. */
+const ticksUntilSleep = 40;
+
+/** A ticker that sleeps looks at its deadlines so often. */
+export const asleepMs = 1_000;
+
 /**
  * One coarse timer for everything in a worker that waits: a timer of Node's for each request would cost more than the
- * request. Deadlines are met to within {@link Ticker.intervalMs}.
+ * request. Deadlines are met to within {@link Ticker.intervalMs}; while nobody asks for the time and nothing is due soon,
+ * it sleeps, so that an idle worker is one. Whoever asks for the time wakes it.
  */
 export class Ticker {
   readonly intervalMs: number;
-  /** The monotonic time of the last tick; good enough for stamps on the request path. */
-  nowMs = performance.now();
+  #nowMs = performance.now();
   readonly #waiting = new Set<Deadline>();
   /** In microseconds, from 1. */
   readonly #lateness = createHistogram();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  #dueMs: number;
+  #asleep = false;
+  #asked = false;
+  #quietTicks = 0;
 
   constructor(intervalMs: number) {
     this.intervalMs = intervalMs;
-    this.#timer = setInterval(() => this.tick(performance.now()), intervalMs);
-    this.#timer.unref();
+    this.#dueMs = this.#nowMs + intervalMs;
+    this.#timer = this.#every(intervalMs);
+  }
+
+  /** The monotonic time of the last tick; good enough for stamps on the request path. */
+  get nowMs(): number {
+    this.#asked = true;
+    if (this.#asleep) this.#wake();
+    return this.#nowMs;
   }
 
   /** Watches the deadline of `item` until {@link remove}. */
   add(item: Deadline): void {
+    this.#asked = true;
+    if (this.#asleep) this.#wake();
     this.#waiting.add(item);
   }
 
@@ -45,15 +66,50 @@ export class Ticker {
     return this.#lateness.count === 0 ? 0 : (this.#lateness.percentile(99) - 1) / 1_000;
   }
 
+  /** Whether it sleeps. */
+  get isAsleep(): boolean {
+    return this.#asleep;
+  }
+
   /** Looks at every deadline. */
   tick(nowMs: number): void {
-    const lateMs = Math.max(0, nowMs - this.nowMs - this.intervalMs);
-    this.#lateness.record(1 + Math.round(lateMs * 1_000));
-    this.nowMs = nowMs;
+    const wasAsleep = this.#asleep;
+    this.#asleep = false;
+    this.#quietTicks = this.#asked ? 0 : this.#quietTicks + 1;
+    this.#lateness.record(1 + Math.round(Math.max(0, nowMs - this.#dueMs) * 1_000));
+    this.#nowMs = nowMs;
+    let soonestMs = Number.POSITIVE_INFINITY;
     for (const item of this.#waiting) {
-      if (item.deadlineMs > this.nowMs) continue;
-      item.deadlineMs = Number.POSITIVE_INFINITY;
-      item.onDeadline();
+      if (item.deadlineMs <= nowMs) {
+        item.deadlineMs = Number.POSITIVE_INFINITY;
+        item.onDeadline();
+      }
+      if (item.deadlineMs < soonestMs && item.mayWait !== true) soonestMs = item.deadlineMs;
     }
+    // What the deadlines themselves asked is no work.
+    this.#asked = false;
+    const sleeps = this.#quietTicks >= ticksUntilSleep && soonestMs - nowMs > asleepMs;
+    this.#dueMs = nowMs + (sleeps ? asleepMs : this.intervalMs);
+    this.#asleep = sleeps;
+    if (sleeps !== wasAsleep) this.#restart(sleeps ? asleepMs : this.intervalMs);
+  }
+
+  #wake(): void {
+    this.#asleep = false;
+    this.#quietTicks = 0;
+    this.#nowMs = performance.now();
+    this.#dueMs = this.#nowMs + this.intervalMs;
+    this.#restart(this.intervalMs);
+  }
+
+  #restart(intervalMs: number): void {
+    clearInterval(this.#timer);
+    this.#timer = this.#every(intervalMs);
+  }
+
+  #every(intervalMs: number): NodeJS.Timeout {
+    const timer = setInterval(() => this.tick(performance.now()), intervalMs);
+    timer.unref();
+    return timer;
   }
 }
