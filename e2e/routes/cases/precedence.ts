@@ -46,8 +46,8 @@ group.add(
 group.add(
   'the first by name of routes of one age',
   (service) => [
-    route('HTTPRoute', service, { rules: [rule('red')] }, { name: `${service}-b` }),
-    route('HTTPRoute', service, { rules: [rule('blue')] }, { name: `${service}-a` }),
+    route('HTTPRoute', service, { rules: [rule('red')] }, { name: `${service}-b`, created: '2025-01-01T00:00:00Z' }),
+    route('HTTPRoute', service, { rules: [rule('blue')] }, { name: `${service}-a`, created: '2025-01-01T00:00:00Z' }),
   ],
   get('/', ok('blue')),
 );
