@@ -218,6 +218,25 @@ describe('what the CLI says of it', () => {
       expect(JSON.stringify(node)).toContain(JSON.stringify(document.controller.configVersion));
   });
 
+  it('shows the requests a second that the pods of a node make, and what part of them went well', async () => {
+    const rateOf = async (node: 'n1' | 'n2') =>
+      ((await cluster.document('status')) as StatusView).nodes.find(({ name }) => name === node);
+    const quiet = async () => ((await rateOf('n1'))?.requestsPerSecond === 0 ? true : undefined);
+    await waitFor('what was asked before is no longer counted', 40_000, quiet);
+    expect(await rateOf('n1')).not.toHaveProperty('successShare');
+    const { answers } = await cluster.request('shop/web', { url: 'http://split/', count: 1_000, concurrency: 8 });
+    expect(Object.keys(answers).every((answer) => answer.startsWith('200 '))).toBe(true);
+    // A thousand within the time that the rate is of: 16 s at the most, 2 s at the least.
+    const { value } = await waitFor('all of them are counted', 20_000, async () => {
+      const shown = await rateOf('n1');
+      return (shown?.requestsPerSecond ?? 0) >= 1_000 / 17 ? shown : undefined;
+    });
+    expect(value.requestsPerSecond).toBeLessThanOrEqual(1_000 / 2);
+    expect(value.successShare).toBe(1);
+    // The servers are on the other node, whose pods asked nothing.
+    expect(await rateOf('n2')).toMatchObject({ requestsPerSecond: 0 });
+  });
+
   it('shows which route applies to whom, by its schema', async () => {
     const document = (await cluster.document('describe', 'service', 'shop/shared')) as ServiceView;
     expect(schemaErrors('service', document)).toEqual([]);

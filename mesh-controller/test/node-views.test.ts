@@ -66,6 +66,23 @@ describe('nodeViews', () => {
     });
   });
 
+  it('requests a second and the share that went well, as far as the agent knows them', () => {
+    const view = (parts: Partial<AgentRecord>) => nodeViews(facts([agent(parts)]))[0];
+    const rate = (perSecond: number, failedPerSecond: number) => ({ requestRate: { perSecond, failedPerSecond } });
+    expect(view(rate(200, 1))).toMatchObject({ requestsPerSecond: 200, successShare: 0.995 });
+    expect(view(rate(0, 0))).toMatchObject({ requestsPerSecond: 0 });
+    // Nothing asked, nothing failed; nothing known; known, but not of now.
+    expect(view(rate(0, 0))).not.toHaveProperty('successShare');
+    for (const unknown of [
+      view({}),
+      view({ ...rate(9, 0), connected: false }),
+      view({ ...rate(9, 0), reportedAtMs: nowMs - 31_000 }),
+    ]) {
+      expect(unknown).not.toHaveProperty('requestsPerSecond');
+      expect(unknown).not.toHaveProperty('successShare');
+    }
+  });
+
   it.each([
     ['stale', { reportedAtMs: nowMs - 31_000 }],
     ['disconnected', { connected: false }],

@@ -148,6 +148,7 @@ shop/cart:80: Clients in namespace qa get, in this order:
     await expect(agent('n2').certificate(shopIdentity('web'))).rejects.toMatchObject({ code: 'ca-refused' });
     const pod = (name: string) => ({ uid: `uid-${name}`, namespace: 'shop', name });
     await agent('n1').report({
+      requestRate: { perSecond: 40, failedPerSecond: 1 },
       pods: [
         { ...pod('cart-v1'), captured: 'iptables' },
         { ...pod('web'), captured: null, reason: 'its network namespace was not found' },
@@ -169,9 +170,9 @@ shop/cart:80: Clients in namespace qa get, in this order:
         `^${[
           'controller running config v1, T to reach every agent',
           'ca ok root expires in 9 y, issued 1 in the last 24 h, 1 refused',
-          'NODE AGENT PODS CAPTURED CONFIG CERTS REPORT',
-          'n1 ready 1 of 2 ! v1 1 T ago',
-          'n2 ready 1 of 1 v1 0 T ago',
+          'NODE AGENT PODS CAPTURED CONFIG CERTS REQUESTS/S SUCCESS REPORT',
+          'n1 ready 1 of 2 ! v1 1 40 97.50 % T ago',
+          'n2 ready 1 of 1 v1 0 - - T ago',
           '! HTTPRoute shop/old: .*',
           '! Pod shop/web: it is labelled to be in the mesh, but not captured: its network namespace was not found',
         ].join('\\n')}\\n$`,

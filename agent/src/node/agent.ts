@@ -23,6 +23,7 @@ import { CriPods } from './cri-pods.ts';
 import { PodDirectory, type PodSource } from './pod-directory.ts';
 import { PodSteps } from './pod-steps.ts';
 import { reportedCounters } from './reported-counters.ts';
+import { RequestRateMeter } from './request-rate.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export const agentVersion = '0.1.0';
@@ -48,6 +49,7 @@ export class Agent {
   /** The change that was refused last, until one is applied. */
   #refused: { readonly version: string; readonly message: string } | undefined;
   readonly #probes = new ProbeRules();
+  readonly #rate = new RequestRateMeter();
   #reportPlanned = false;
   #reportTimer: NodeJS.Timeout;
   #wantedKey = '';
@@ -239,6 +241,7 @@ export class Agent {
 
   async #nodeReport(): Promise<NodeReport> {
     const measures = await this.workers.measure();
+    const requestRate = this.#rate.note(measures, this.#clock.monotonicMs());
     return {
       node: this.options.node,
       agentVersion,
@@ -248,6 +251,7 @@ export class Agent {
       configVersion: this.feed.version ?? '',
       denials: sumDenials(measures),
       ...(this.options.sameNode === 'direct' ? { sameNodeDirect: true } : {}),
+      ...(requestRate === undefined ? {} : { requestRate }),
     };
   }
 }

@@ -97,6 +97,7 @@ export class AgentRegistry {
       certificates: (report?.certificates ?? []).map(certificateView),
       ...(report?.denials === undefined ? {} : { denials: report.denials }),
       ...(report?.sameNodeDirect === undefined ? {} : { sameNodeDirect: true }),
+      ...(report?.requestRate === undefined ? {} : { requestRate: report.requestRate }),
     };
   }
 

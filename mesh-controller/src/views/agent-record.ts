@@ -1,5 +1,5 @@
 import type { AgentCertificateView, AgentPodView } from '@tulle/admin-api';
-import type { DenialReport } from '@tulle/feed';
+import type { DenialReport, RequestRate } from '@tulle/feed';
 
 /** A certificate that an agent reported. */
 export interface CertificateFact extends Omit<AgentCertificateView, 'pods'> {
@@ -28,4 +28,6 @@ export interface AgentRecord {
   readonly denials?: readonly DenialReport[];
   /** Present where connections between two pods of the node go without a tunnel, not encrypted. */
   readonly sameNodeDirect?: true;
+  /** What it measured for its last report. */
+  readonly requestRate?: RequestRate;
 }

@@ -1,4 +1,5 @@
 import type { AgentPodView, NodeStatus, ProblemView } from '@tulle/admin-api';
+import type { RequestRate } from '@tulle/feed';
 import { workloadKey, type MeshState, type Workload } from '@tulle/ir';
 import type { AgentRecord } from './agent-record.ts';
 
@@ -66,9 +67,10 @@ function nodeView(name: string, wanted: readonly Workload[], facts: NodeFacts): 
   }
   const reported = podsByKey(agent.pods);
   const reportAgeMs = agent.reportedAtMs === undefined ? null : Math.max(0, facts.nowMs - agent.reportedAtMs);
+  const state = agentState(agent, reportAgeMs);
   return {
     name,
-    agent: agentState(agent, reportAgeMs),
+    agent: state,
     ...(agent.version === undefined ? {} : { agentVersion: agent.version }),
     podsCaptured: wanted.filter((workload) => typeof reported.get(podKey(workload))?.captured === 'string').length,
     podsWanted: wanted.length,
@@ -77,7 +79,14 @@ function nodeView(name: string, wanted: readonly Workload[], facts: NodeFacts): 
     ...(agent.refused === undefined ? {} : { refused: agent.refused }),
     certificates: agent.certificates.filter((certificate) => certificate.notAfter !== undefined).length,
     lastReportAgeMs: reportAgeMs,
+    ...(state === 'ready' ? ratesOf(agent.requestRate) : {}),
   };
+}
+
+function ratesOf(rate: RequestRate | undefined): Pick<NodeStatus, 'requestsPerSecond' | 'successShare'> {
+  if (rate === undefined) return {};
+  const { perSecond, failedPerSecond } = rate;
+  return { requestsPerSecond: perSecond, ...(perSecond > 0 ? { successShare: 1 - failedPerSecond / perSecond } : {}) };
 }
 
 function agentState(agent: AgentRecord, reportAgeMs: number | null): NodeStatus['agent'] {

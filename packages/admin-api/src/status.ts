@@ -67,4 +67,14 @@ export interface NodeStatus {
   readonly certificates: number;
   /** The age of the agent's last report; null when it never reported. */
   readonly lastReportAgeMs: number | null;
+  /**
+   * HTTP requests a second that pods of the node made through the mesh, over the ten seconds before the agent's last report;
+   * absent while that is not known, or the agent is not ready.
+   */
+  readonly requestsPerSecond?: number;
+  /**
+   * The share of those (0 to 1) that did not fail by the fault of a server or the mesh: 5xx, gRPC statuses like UNAVAILABLE,
+   * answers of the mesh. Absent where there were none.
+   */
+  readonly successShare?: number;
 }

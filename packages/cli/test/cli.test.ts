@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createColors } from 'picocolors';
 import { parse } from 'yaml';
+import { renderStatus } from '../src/render/status.ts';
 import { fakeController, temporaryDirectory, tulle } from './fake-controller.ts';
 import { appliedRoute, certificatesView, notAppliedRoute, serviceView, statusView } from './views.ts';
 
@@ -43,14 +45,29 @@ describe('tables', () => {
     expect(out).toBe(`\
 controller   running   config 412, not yet at 1 node
 ca           ok        root expires in 9 y, issued 212 in the last 24 h, 0 refused
-NODE   AGENT   PODS CAPTURED   CONFIG               CERTS   REPORT
-n1     ready   14 of 14        412                  6       900 ms ago
-n2     ready   11 of 12 !      411 (2.1 s behind)   5       1.2 s ago
+NODE   AGENT   PODS CAPTURED   CONFIG               CERTS   REQUESTS/S   SUCCESS   REPORT
+n1     ready   14 of 14        412                  6       1,812        99.99 %   900 ms ago
+n2     ready   11 of 12 !      411 (2.1 s behind)   5       -            -         1.2 s ago
 ! Pod shop/worker-x2k: labelled but not captured: its network namespace was not found
   Try: tulle playground logs n2
 ! HTTPRoute shop/cart: spec.rules[0].matches: expected a list, found "all"; the last valid version is used (cart.yaml:12)
 `);
     expect({ status, err }).toEqual({ status: 0, err: '' });
+  });
+
+  it.each([
+    [0, undefined, '0 -'],
+    [0.04, 1, '<0.1 100.00 %'],
+    [9.96, 0, '10.0 0.00 %'],
+    [10.4, 0.999_999_9, '10 99.99 %'],
+    [3, 1 - 1 / 3, '3.0 66.66 %'],
+  ] as const)('status: %s requests a second of which %s went well are %s', (requestsPerSecond, successShare, text) => {
+    const [node] = statusView.nodes;
+    if (node === undefined) throw new Error('the view has nodes');
+    const { successShare: _, ...others } = node;
+    const nodes = [{ ...others, requestsPerSecond, ...(successShare === undefined ? {} : { successShare }) }];
+    const lines = renderStatus({ ...statusView, nodes }, createColors(false));
+    expect(lines[3]?.replaceAll(/ +/g, ' ')).toBe(`n1 ready 14 of 14 412 6 ${text} 900 ms ago`);
   });
 
   it('describe service: routes, rules in order, endpoints', async () => {

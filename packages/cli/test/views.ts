@@ -34,6 +34,8 @@ export const statusView: StatusView = {
       behindMs: 0,
       certificates: 6,
       lastReportAgeMs: 900,
+      requestsPerSecond: 1812.4,
+      successShare: 0.999_99,
     },
     {
       name: 'n2',

@@ -26,6 +26,7 @@ const report: NodeReport = {
     { identity: 'spiffe://cluster.local/ns/shop/sa/batch', state: 'failing', error: 'refused' },
   ],
   counters: { requests: 12, failures: 0.5 },
+  requestRate: { perSecond: 812.5, failedPerSecond: 0 },
   configVersion: 'v1',
 };
 
@@ -140,6 +141,15 @@ describe('reports', () => {
     await expect(agent.client.report({ ...report, node: 'n2' })).rejects.toThrow('the token is that of node n1');
     const pods = Array.from({ length: 5000 }, () => ({ uid: '', namespace: '', name: '', captured: null }));
     await expect(agent.client.report({ ...report, pods })).rejects.toThrow('names more than 4096 pods');
+    for (const [perSecond, failedPerSecond] of [
+      [1, 2],
+      [1, -1],
+      [Number.NaN, 0],
+      [Number.POSITIVE_INFINITY, 0],
+    ] as const) {
+      const wrong = agent.client.report({ ...report, requestRate: { perSecond, failedPerSecond } });
+      await expect(wrong).rejects.toThrow('has a rate of requests that is none');
+    }
     expect(controller.reports.all).toEqual([]);
   });
 

@@ -3,5 +3,5 @@ export { FeedClient, type FeedClientOptions } from './feed-client.ts';
 export type { FeedCredentials } from './feed-connection.ts';
 export { FeedServer } from './feed-server.ts';
 export type { AuthenticateNode, FeedServerOptions, NodeState } from './feed-server.ts';
-export type { CertificateReport, DenialReport, NodeReport, PodReport } from './report-service.ts';
+export type { CertificateReport, DenialReport, NodeReport, PodReport, RequestRate } from './report-service.ts';
 export { decodeResource } from './decode-resource.ts';

@@ -41,6 +41,13 @@ export interface DenialReport {
   readonly lastMs: number;
 }
 
+/** HTTP requests a second that pods of the node made lately. */
+export interface RequestRate {
+  readonly perSecond: number;
+  /** Those of them that failed by somebody else's fault than their client's. */
+  readonly failedPerSecond: number;
+}
+
 /** What an agent says of its node. */
 export interface NodeReport {
   readonly node: string;
@@ -55,9 +62,11 @@ export interface NodeReport {
   readonly denials?: readonly DenialReport[];
   /** Present where connections between two pods of the node go without a tunnel, not encrypted. */
   readonly sameNodeDirect?: true;
+  /** Absent while it is not known: two measurements are needed, with time between them. */
+  readonly requestRate?: RequestRate;
 }
 
-/** A report as it goes over the wire: no absent fields, no null. */
+/** A report as it goes over the wire: no absent fields, and null only for a message that is not there. */
 export interface WireReport {
   readonly node: string;
   readonly agentVersion: string;
@@ -67,6 +76,7 @@ export interface WireReport {
   readonly configVersion: string;
   readonly denials: readonly DenialReport[];
   readonly sameNodeDirect: boolean;
+  readonly requestRate: RequestRate | null;
 }
 
 /** `tulle.feed.v1.AgentReports`. */
@@ -94,6 +104,7 @@ export function encodeReport(report: NodeReport): WireReport {
     ...report,
     denials: report.denials ?? [],
     sameNodeDirect: report.sameNodeDirect ?? false,
+    requestRate: report.requestRate ?? null,
     pods: report.pods.map((pod) => ({ ...pod, captured: pod.captured ?? '', reason: pod.reason ?? '' })),
     certificates: report.certificates.map((certificate) => ({
       identity: certificate.identity,
@@ -120,6 +131,8 @@ export function decodeReport(wire: WireReport): Result<NodeReport, CodedError> {
   if (!counters.every(([name, value]) => name.length <= 256 && Number.isFinite(value))) {
     return refuse('has a counter that is no number');
   }
+  const { requestRate } = wire;
+  if (requestRate !== null && !isRate(requestRate)) return refuse('has a rate of requests that is none');
   const pods: PodReport[] = [];
   for (const pod of wire.pods) {
     if (!texts(pod)) return refuse(`has a text longer than ${maxTextLength}`);
@@ -138,7 +151,12 @@ export function decodeReport(wire: WireReport): Result<NodeReport, CodedError> {
     configVersion: wire.configVersion,
     ...(wire.denials.length === 0 ? {} : { denials: wire.denials }),
     ...(wire.sameNodeDirect ? { sameNodeDirect: true } : {}),
+    ...(requestRate === null ? {} : { requestRate }),
   });
+}
+
+function isRate({ perSecond, failedPerSecond }: RequestRate): boolean {
+  return Number.isFinite(perSecond) && failedPerSecond >= 0 && failedPerSecond <= perSecond;
 }
 
 function texts(of: object): boolean {

@@ -4,7 +4,8 @@ import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod } from '../pod.ts';
 import type { AnswerReason } from './answers.ts';
 import type { Attempts } from './attempts.ts';
-import { isFailure, requestEntry } from './request-log.ts';
+import { isFailure } from '../../request-failure.ts';
+import { requestEntry } from './request-log.ts';
 import type { RouteChoice } from './route-choice.ts';
 import type { IncomingRequest } from './sides.ts';
 

@@ -47,7 +47,9 @@ function configLine({ controller, nodes }: StatusView): string {
 
 function nodeTable(nodes: readonly NodeStatus[], colors: Colors): string[] {
   if (nodes.length === 0) return [];
-  const header = ['NODE', 'AGENT', 'PODS CAPTURED', 'CONFIG', 'CERTS', 'REPORT'].map((title) => colors.dim(title));
+  const header = ['NODE', 'AGENT', 'PODS CAPTURED', 'CONFIG', 'CERTS', 'REQUESTS/S', 'SUCCESS', 'REPORT'].map((title) =>
+    colors.dim(title),
+  );
   return alignColumns([header, ...nodes.map((node) => nodeRow(node, colors))]);
 }
 
@@ -59,8 +61,21 @@ function nodeRow(node: NodeStatus, colors: Colors): string[] {
     node.podsCaptured === node.podsWanted ? captured : `${captured} ${colors.red('!')}`,
     nodeConfig(node, colors),
     String(node.certificates),
+    node.requestsPerSecond === undefined ? '-' : rateText(node.requestsPerSecond),
+    node.successShare === undefined ? '-' : shareText(node.successShare),
     node.lastReportAgeMs === null ? 'never' : `${formatDuration(node.lastReportAgeMs)} ago`,
   ];
+}
+
+/** Whole from ten on; below, what is more than nothing is shown as such. */
+function rateText(perSecond: number): string {
+  if (perSecond >= 10 || perSecond === 0) return Math.round(perSecond).toLocaleString('en-US');
+  return perSecond < 0.1 ? '<0.1' : perSecond.toFixed(1);
+}
+
+/** Rounded down: where one failed, it is not 100.00 %. */
+function shareText(share: number): string {
+  return `${(Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2)} %`;
 }
 
 function nodeConfig(node: NodeStatus, colors: Colors): string {
