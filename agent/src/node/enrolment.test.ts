@@ -24,7 +24,9 @@ const workload = (state: 'in' | 'out'): Workload => ({
 /** What an enrolment does to its pod: each step is written down, and waits where the test says so. */
 class Steps {
   readonly done: string[] = [];
-  #held: { readonly step: string; readonly began: () => void; readonly go: Promise<void> } | undefined;
+  readonly #holds = new Map<string, { readonly began: () => void; readonly go: Promise<void> }>();
+  /** A step that fails. */
+  fails: string | undefined;
   #stopReleasing: (() => void) | undefined;
   readonly clock = new FakeClock();
   /** What the workers do when they are told to end connections. */
@@ -71,7 +73,7 @@ class Steps {
   hold(step: string): { readonly began: Promise<void>; readonly release: () => void } {
     const began = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
-    this.#held = { step, began: began.resolve, go: go.promise };
+    this.#holds.set(step, { began: began.resolve, go: go.promise });
     return { began: began.promise, release: go.resolve };
   }
 
@@ -80,12 +82,13 @@ class Steps {
   }
 
   async #step(name: string): Promise<void> {
-    const held = this.#held;
-    if (held?.step === name) {
-      this.#held = undefined;
+    const held = this.#holds.get(name);
+    if (held !== undefined) {
+      this.#holds.delete(name);
       held.began();
       await held.go;
     }
+    if (this.fails === name) throw new Error(`${name} fails`);
     this.done.push(name);
   }
 }
@@ -189,6 +192,36 @@ describe('Enrolment', () => {
     steps.clock.advance(60_000);
     await finished;
     expect(steps.done.slice(-2)).toEqual(['hurry', 'remove']);
+  });
+
+  it('says that a pod is captured as long as its new connections are', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    const releasing = steps.hold('release');
+    const draining = steps.hold('drain');
+    steps.wish('out');
+    await releasing.began;
+    expect([steps.captured, steps.enrolment.capturedAddresses()]).toEqual([true, ['10.244.1.2']]);
+    releasing.release();
+    await draining.began;
+    expect([steps.captured, steps.enrolment.capturedAddresses()]).toEqual([false, []]);
+    expect(steps.enrolment.report()[0]?.reason).toBe('leaving');
+  });
+
+  it('says so, too, while the redirect cannot be taken away', async () => {
+    const steps = new Steps();
+    steps.wish('in');
+    await settled();
+    steps.fails = 'release';
+    steps.wish('out');
+    await settled();
+    expect(steps.captured).toBe(true);
+    steps.fails = undefined;
+    steps.clock.advance(10_000);
+    await settled();
+    expect(steps.captured).toBe(false);
+    expect(steps.done.at(-1)).toBe('remove');
   });
 
   it('leaves captured pods alone when the agent ends', async () => {

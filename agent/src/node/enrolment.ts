@@ -30,6 +30,8 @@ interface EnrolledPod {
   readonly local: LocalPod;
   workload: Workload;
   state: PodState;
+  /** Whether the redirect may be there: new connections come to the agent. */
+  redirected: boolean;
   /** What is wished now; a step that ends looks at it anew. */
   wanted: boolean;
   busy: boolean;
@@ -56,8 +58,9 @@ const retryBackoff = { initialMs: 100, maxMs: 5_000, jitter: 0.3 };
 /**
  * Brings the pods of this node into the mesh and out of it.
  *
- * A pod that is wanted goes `waiting-certificate` -> `joining` (kernel prepared, ports open, then the redirect) -> `captured`; one that is
- * no longer wanted goes -> `leaving` (the redirect ends for new connections, old ones drain) -> forgotten, or back to
+ * A pod that is wanted goes `waiting-certificate` -> `joining` (kernel prepared, ports open, then the redirect) ->
+ * `captured`; one that is no longer wanted goes -> `leaving` (the redirect ends for new connections, and only then is it
+ * reported as not captured; old connections drain) -> forgotten, or back to
  * `joining` when it is wanted again. Each step may be repeated; failures are tried again with back-off.
  */
 export class Enrolment {
@@ -159,7 +162,7 @@ export class Enrolment {
   capturedAddresses(): string[] {
     const addresses: string[] = [];
     for (const pod of this.#pods.values()) {
-      if (pod.state === 'captured' || pod.state === 'joining') addresses.push(...pod.workload.addresses);
+      if (pod.state === 'joining' || pod.redirected) addresses.push(...pod.workload.addresses);
     }
     return addresses;
   }
@@ -170,7 +173,8 @@ export class Enrolment {
     for (const local of this.#local.values()) {
       const { uid, namespace, name } = local;
       const pod = this.#pods.get(uid);
-      if (pod?.state === 'captured') {
+      // One that leaves is captured until its redirect is gone: only then do new connections go their own way.
+      if (pod?.state === 'captured' || (pod?.state === 'leaving' && pod.redirected)) {
         reports.push({ uid, namespace, name, captured: this.#capture.mode });
         continue;
       }
@@ -220,6 +224,7 @@ export class Enrolment {
       local,
       workload,
       state: 'waiting-certificate',
+      redirected: false,
       wanted: true,
       busy: false,
       step: Promise.resolve(),
@@ -284,6 +289,7 @@ export class Enrolment {
     await this.#cleaned.get(pod.local.uid);
     await this.#capture.prepare(pod.local);
     await this.#actions.openPod(specOf(pod));
+    pod.redirected = true;
     await this.#capture.install(pod.local);
     pod.state = 'captured';
     this.#log.info('pod captured', {
@@ -294,6 +300,7 @@ export class Enrolment {
 
   async #leave(pod: EnrolledPod): Promise<void> {
     await this.#capture.release(pod.local);
+    pod.redirected = false;
     this.#log.info('pod released', { pod: `${pod.local.namespace}/${pod.local.name}` });
     this.#actions.changed();
     // Wanted again meanwhile: nothing to wait for, and the next step installs the redirect anew.
