@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -241,6 +242,69 @@ describe('endpoints that do not answer', () => {
     expect(socket.destroyed).toBe(false);
     await stopDropping();
     expect(await readAll(socket)).toBe('outside');
+  });
+
+  it('nothing is tried any more for a client that has gone', async () => {
+    const pod = await mesh.addPod(`s${next++}`, { meshed: false });
+    await drop(pod, 8080);
+    const client = await mesh.addPod(`s${next++}`);
+    const to = { address: pod.address, port: 8080 };
+    for (const first of ['', 'hello']) {
+      const socket = await mesh.connect(client, to);
+      if (first !== '') await new Promise((resolve) => socket.write(first, resolve));
+      await mesh.measures();
+      socket.resetAndDestroy();
+    }
+    const startedMs = performance.now();
+    mesh.tell({ type: 'release-pod', uid: client.spec.uid, drainMs: 30_000 });
+    await mesh.hear((message) => message.type === 'pod-drained' && message.uid === client.spec.uid);
+    expect(performance.now() - startedMs).toBeLessThan(6_000);
+  });
+
+  it('a client that has said all is waited with for a while, not as long as the kernel does', async () => {
+    const pod = await mesh.addPod(`s${next++}`, { meshed: false });
+    const stopDropping = await drop(pod, 8080);
+    const answering = createServer({ allowHalfOpen: true }, (socket) => {
+      let got = '';
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => (got += chunk.toString()));
+      socket.on('end', () => socket.end(`${got} and goodbye`));
+    });
+    answering.listen({ fd: mesh.listen(pod, 8080) });
+    undo.push(() => void answering.close());
+    const say = async () => {
+      const socket = await mesh.connect(web, { address: pod.address, port: 8080 });
+      socket.end('hello');
+      return await timed(readAll(socket));
+    };
+    const early = say();
+    await dropped(pod);
+    await stopDropping();
+    expect((await early)[0]).toBe('hello and goodbye');
+    await drop(pod, 8080);
+    const [nothing, tookMs] = await say();
+    expect(nothing).toBe('');
+    expect(tookMs).toBeGreaterThan(9_500);
+    expect(tookMs).toBeLessThan(14_000);
+  });
+
+  it('what a client says while its endpoint is sought arrives, all of it and in order', async () => {
+    const pod = await mesh.addPod(`s${next++}`, { meshed: false });
+    const stopDropping = await drop(pod, 8080);
+    const hashing = createServer({ allowHalfOpen: true }, (socket) => {
+      const hash = createHash('sha256');
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => hash.update(chunk));
+      socket.on('end', () => socket.end(hash.digest('hex')));
+    });
+    hashing.listen({ fd: mesh.listen(pod, 8080) });
+    undo.push(() => void hashing.close());
+    const said = randomBytes(4 * 1024 * 1024);
+    const socket = await mesh.connect(web, { address: pod.address, port: 8080 });
+    socket.end(said);
+    await dropped(pod);
+    await stopDropping();
+    expect(await readAll(socket)).toBe(createHash('sha256').update(said).digest('hex'));
   });
 
   it('an address of the mesh is tried again, since one packet may have been lost', async () => {

@@ -6,6 +6,7 @@ import type { ConnectionReason } from './connection-record.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import type { Pod, PodConnection } from './pod.ts';
 import { Splice } from './splice.ts';
+import type { Deadline } from './tick.ts';
 
 /**
  * Where an opaque connection leads: one address, or whichever endpoint of a Service port. There, `bytes` are sent in TLS
@@ -24,12 +25,17 @@ export interface OpaqueBeginning {
 }
 
 const maxAttempts = 3;
+/** So much of what the client says is read before the server has accepted; behind it, its end would not be seen. */
+const maxEarlyBytes = 16 * 1024;
+/** So long a server is sought for a client that has said all: it waits for an answer, or it has gone. */
+const endedClientMs = 10_000;
 
 /**
- * A connection of the pod's application that is carried as bytes. Nothing is read from the client until the server has
- * accepted, so another endpoint can be tried when one does not answer.
+ * A connection of the pod's application that is carried as bytes. Of the client little is read until the server has
+ * accepted, and all of that is kept, so another endpoint can be tried when one does not answer.
  */
-export class OpaqueConnection implements ChannelOwner, PodConnection {
+export class OpaqueConnection implements ChannelOwner, PodConnection, Deadline {
+  deadlineMs = Number.POSITIVE_INFINITY;
   readonly #pod: Pod;
   readonly #client: ByteChannel;
   readonly #target: OpaqueTarget;
@@ -53,7 +59,7 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     this.#record =
       beginning.record ?? new ConnectionRecord(pod, target.type === 'service' ? target.port : undefined, 'tcp');
     client.owner = this;
-    client.pause();
+    this.#keepReading();
     pod.connections.add(this);
     this.#connect();
   }
@@ -102,21 +108,37 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     if (channel !== this.#server) return;
     const splice = new Splice(this.#client, channel, (failure) => this.#finish(failure === undefined ? '' : 'reset'));
     this.#splice = splice;
+    this.#pod.context.ticker.remove(this);
+    this.#client.resume();
     this.#connectMs = Math.max(0, this.#pod.context.ticker.nowMs - this.#startedMs);
     if (this.#early !== undefined) splice.onData(this.#client, this.#early, 0, this.#early.length);
     this.#early = undefined;
     if (this.#clientEnded) channel.end();
-    this.#client.resume();
   }
 
   onData(channel: ByteChannel, chunk: Buffer, start: number, end: number): void {
     if (channel !== this.#client) return;
     const bytes = chunk.subarray(start, end);
     this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes]);
+    this.#keepReading();
+  }
+
+  #keepReading(): void {
+    if (this.#early !== undefined && this.#early.length >= maxEarlyBytes) this.#client.pause();
   }
 
   onEnd(channel: ByteChannel): void {
-    if (channel === this.#client) this.#clientEnded = true;
+    if (channel !== this.#client || !this.#pod.connections.has(this)) return;
+    this.#clientEnded = true;
+    const { ticker } = this.#pod.context;
+    this.deadlineMs = ticker.nowMs + endedClientMs;
+    ticker.add(this);
+  }
+
+  onDeadline(): void {
+    this.#server?.reset();
+    this.#client.reset();
+    this.#finish('client-closed');
   }
 
   onWritable(): void {}
@@ -152,6 +174,7 @@ export class OpaqueConnection implements ChannelOwner, PodConnection {
     this.#endpoint?.finish(nowMs, this.#connectMs, this.#splice === undefined ? 'cancelled' : 'success');
     this.#record.finish(reason, this.#splice?.sentBytes, this.#splice?.receivedBytes);
     this.#endpoint = undefined;
+    this.#pod.context.ticker.remove(this);
     this.#pod.connections.delete(this);
   }
 }
