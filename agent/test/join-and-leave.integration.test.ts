@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Workload } from '@tulle/ir';
 import { closeSocket, runCommand } from '@tulle/linux';
 import type { TestPod } from './mesh-of-namespaces.ts';
 import { MeshOfNamespaces, readAll } from './mesh-of-namespaces.ts';
@@ -62,6 +63,10 @@ describe('joining and leaving the mesh', () => {
     for (const pod of [cart, web]) await mesh.join(pod);
   };
 
+  /** Drops what comes to cart through tunnels, as when the node at their other end is gone. */
+  const cutTunnels = () =>
+    runCommand('ip', `netns exec ${cart.spec.uid} iptables -I INPUT -p tcp --dport 15008 -j DROP`.split(' '));
+
   const accepted = async () => (await mesh.measures()).counters['hbone_accepted'] ?? 0;
 
   it('leaves open connections alone when pods join, and carries new ones in tunnels', async () => {
@@ -112,6 +117,52 @@ describe('joining and leaving the mesh', () => {
     expect(sockets.trim()).toBe('');
     await echo(fresh, 'unharmed');
     fresh.destroy();
+  });
+
+  it('is not kept by tunnels of a node that is gone', async () => {
+    await joinAll();
+    const socket = await mesh.connect(web, to());
+    await echo(socket, 'in a tunnel');
+    socket.end();
+    await once(socket, 'end');
+    // The tunnel is open still, and from now on nothing comes through it.
+    await cutTunnels();
+    await mesh.capture.release(cart.spec);
+    const startedMs = performance.now();
+    mesh.tell({ type: 'release-pod', uid: cart.spec.uid, drainMs: 100_000 });
+    await mesh.hear((message) => message.type === 'pod-drained' && message.uid === cart.spec.uid);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
+  });
+
+  it('ends the connections of a node that is gone, which their applications could not learn otherwise', async () => {
+    await joinAll();
+    const arrived = once(server, 'connection') as Promise<[Socket]>;
+    const socket = await mesh.connect(web, to());
+    await echo(socket, 'in a tunnel');
+    const [accepted] = await arrived;
+    const closed = new Promise((resolve) => accepted.once('close', resolve));
+    await cutTunnels();
+    const startedMs = performance.now();
+    await closed;
+    expect(performance.now() - startedMs).toBeGreaterThan(35_000);
+    expect(performance.now() - startedMs).toBeLessThan(65_000);
+  });
+
+  it('takes plaintext in strict mode as soon as it is to leave, though its redirect is still there', async () => {
+    await joinAll();
+    const outsider = await mesh.addPod('outsider', { meshed: false });
+    const apply = (of: Partial<Workload>) =>
+      mesh.apply({ workloads: { changed: new Map([['shop/cart', { ...cart.workload, ...of }]]), removed: [] } });
+    apply({ mtlsMode: 'strict', mesh: { state: 'in' } });
+    await mesh.measures();
+    const refused = await mesh.connect(outsider, to());
+    refused.write('hello');
+    expect(await readAll(refused)).toBe('');
+    apply({ mtlsMode: 'strict', mesh: { state: 'out', reason: 'not labelled' } });
+    await mesh.measures();
+    const taken = await mesh.connect(outsider, to());
+    await echo(taken, 'hello');
+    taken.destroy();
   });
 
   it('ends what is still open at the drain deadline', async () => {

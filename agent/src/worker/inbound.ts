@@ -16,7 +16,7 @@ const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
  * sees its client's own address, if policy allows those without an identity; in STRICT mode it is reset. All is counted.
  */
 export function acceptInbound(pod: Pod, socket: Socket): void {
-  const { counters, mesh } = pod.context;
+  const { counters } = pod.context;
   const fd = descriptorOf(socket);
   const destination = fd === undefined ? undefined : originalDestination(fd, 4);
   const isOurs = destination !== undefined && pod.spec.addresses.includes(destination.address);
@@ -26,7 +26,7 @@ export function acceptInbound(pod: Pod, socket: Socket): void {
     socket.resetAndDestroy();
     return;
   }
-  if (mesh.workload(`${pod.spec.namespace}/${pod.spec.name}`)?.mtlsMode === 'strict') {
+  if (isStrict(pod)) {
     counters.add('inbound_plaintext_refused');
     socket.on('error', () => {});
     socket.resetAndDestroy();
@@ -55,4 +55,11 @@ export function acceptInbound(pod: Pod, socket: Socket): void {
     pod.connections.delete(connection);
   });
   pod.connections.add(connection);
+}
+
+/** One that is to leave the mesh is sent plaintext by all who know it, which may be before its redirect is gone. */
+function isStrict({ context, spec }: Pod): boolean {
+  const workload = context.mesh.workload(`${spec.namespace}/${spec.name}`);
+  const leaves = workload?.uid === spec.uid && workload.mesh.state === 'out';
+  return workload?.mtlsMode === 'strict' && !leaves;
 }

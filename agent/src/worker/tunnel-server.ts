@@ -16,6 +16,7 @@ import {
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { PodGuard } from './pod-guard.ts';
 import { plainAddress } from './addresses.ts';
+import { Silence } from './silence.ts';
 import { Splice } from './splice.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
@@ -42,6 +43,11 @@ export interface TunnelServerContext {
 const handshakeTimeoutMs = 10_000;
 const maxConnections = 4_096;
 const idleTimeoutMs = 600_000;
+/** So long a client that was told to open nothing more has to close a tunnel without streams. */
+const drainTimeoutMs = 5_000;
+/** How often a tunnel is looked after. */
+const watchMs = 10_000;
+const emptyPing = Buffer.alloc(8);
 const reservedPorts: ReadonlySet<number> = new Set(Object.values(podPorts));
 
 const answers = {
@@ -175,6 +181,9 @@ class TunnelServerConnection implements Http2Handlers {
   readonly #onClosed: () => void;
   /** How the guard is told that a stream has ended. */
   readonly #admissions = new Map<Http2Stream, () => void>();
+  readonly #silence: Silence;
+  /** Since when there is no stream, where there is none. */
+  #emptySinceMs: number;
   #closed = false;
 
   constructor(
@@ -202,8 +211,12 @@ class TunnelServerConnection implements Http2Handlers {
     secure.on('data', (chunk: Buffer) => this.#http2.receive(chunk));
     secure.on('end', () => this.destroy());
     secure.on('close', () => this.destroy());
-    this.#restartIdle();
-    context.ticker.add(this);
+    const { ticker } = context;
+    this.#emptySinceMs = ticker.nowMs;
+    this.#silence = new Silence(ticker.nowMs);
+    secure.on('data', () => this.#silence.heard(ticker.nowMs));
+    this.#watch();
+    ticker.add(this);
     this.#http2.start();
   }
 
@@ -214,6 +227,7 @@ class TunnelServerConnection implements Http2Handlers {
   drain(): void {
     this.#http2.shutdownGracefully();
     if (this.#http2.isDrained) this.onDrained();
+    this.#watch();
   }
 
   onDrained(): void {
@@ -232,24 +246,29 @@ class TunnelServerConnection implements Http2Handlers {
     this.#onClosed();
   }
 
-  /** It is idle, or a certificate is about to end: a client that opens streams all the same loses them at that end. */
+  /**
+   * It is idle, its client is gone without a word, or a certificate is about to end: a client that opens streams all the
+   * same loses them at that end.
+   */
   onDeadline(): void {
+    const { nowMs } = this.#context.ticker;
     const phase = this.#life.phase(Date.now());
-    if (phase === 'over') {
+    const client = this.#silence.judge(nowMs);
+    const emptyMs = this.#http2.streamCount === 0 ? nowMs - this.#emptySinceMs : 0;
+    const isStuck = this.#http2.isDraining && emptyMs >= drainTimeoutMs;
+    if (phase === 'over' || client === 'gone' || isStuck) {
       this.destroy();
       return;
     }
-    if (this.#http2.streamCount === 0 && this.#http2.isDraining) {
-      // It was told to end long ago, and does not answer.
-      this.destroy();
-      return;
-    }
-    if (phase === 'retiring' || this.#http2.streamCount === 0) this.drain();
-    this.#restartIdle();
+    if (client === 'ask') this.#http2.ping(emptyPing);
+    if (phase === 'retiring' || emptyMs >= idleTimeoutMs) this.drain();
+    this.#watch();
   }
 
-  #restartIdle(): void {
-    this.deadlineMs = this.#context.ticker.nowMs + Math.min(idleTimeoutMs, this.#life.nextInMs(Date.now()));
+  #watch(): void {
+    const isEnding = this.#http2.isDraining && this.#http2.streamCount === 0;
+    const nextMs = Math.min(isEnding ? drainTimeoutMs : watchMs, this.#life.nextInMs(Date.now()));
+    this.deadlineMs = this.#context.ticker.nowMs + nextMs;
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers): void {
@@ -315,7 +334,8 @@ class TunnelServerConnection implements Http2Handlers {
     (stream.user as StreamChannel | undefined)?.closed(undefined);
     this.#admissions.get(stream)?.();
     this.#admissions.delete(stream);
-    this.#restartIdle();
+    this.#emptySinceMs = this.#context.ticker.nowMs;
+    this.#watch();
   }
 
   onWritable(stream: Http2Stream): void {
