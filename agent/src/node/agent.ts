@@ -90,7 +90,7 @@ export class Agent {
         releasePod: (uid, drainMs) => this.#steps.release(uid, drainMs),
         stopReleasing: (uid) => this.#steps.stopReleasing(uid),
         hurryRelease: (uid) => this.workers.broadcast({ type: 'release-pod', uid, drainMs: 0 }),
-        closePod: (uid) => this.workers.broadcast({ type: 'close-pod', uid }),
+        closePod: (uid) => this.#steps.close(uid),
         changed: () => this.#changed(),
       },
       { log: tools.log, clock: tools.clock, drainMs: options.drainDeadline * 1_000 },

@@ -72,4 +72,15 @@ describe('a step with a pod', () => {
     for (const worker of [0, 1]) made.heard(worker, { type: 'pod-opened', uid: 'u1' });
     await opened;
   });
+
+  it('ends when the pod is gone: workers say nothing of it any more', async () => {
+    const { made, said } = steps(0, 1);
+    const released = made.release('u1', 300);
+    made.close('u1');
+    await released;
+    expect(said.at(-1)).toEqual({ type: 'close-pod', uid: 'u1' });
+    const opened = made.open(pod);
+    made.close('u1');
+    await expect(opened).rejects.toThrow('the pod is gone');
+  });
 });

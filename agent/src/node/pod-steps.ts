@@ -49,6 +49,13 @@ export class PodSteps {
     this.#releasing.get(uid)?.resolve();
   }
 
+  /** The pod is gone: the workers forget it, and say no more of it. */
+  close(uid: string): void {
+    this.#workers.broadcast({ type: 'close-pod', uid });
+    this.#opening.get(uid)?.reject(new Error('the pod is gone'));
+    this.stopReleasing(uid);
+  }
+
   /** A worker said something; what is not about a step is nobody's. */
   heard(worker: number, message: FromWorker): void {
     switch (message.type) {
