@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2, constants, createServer } from 'node:http2';
 import type { ClientHttp2Session, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HttpMatch, HttpRouteTable, WeightedBackend } from '@tulle/ir';
 import type { TestPod } from './mesh-of-namespaces.ts';
@@ -27,6 +28,8 @@ describe('HTTP/2 and gRPC through the agent, in network namespaces', () => {
   let mesh: MeshOfNamespaces;
   let web: TestPod;
   const servers: Http2Server[] = [];
+  /** Of the sessions, in their order. */
+  const sockets: Socket[] = [];
   let handle: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, name: string) => void;
 
   const serve = (pod: TestPod) => {
@@ -53,8 +56,30 @@ describe('HTTP/2 and gRPC through the agent, in network namespaces', () => {
     await mesh.close();
   });
 
+  it('tells the server when a client has gone whose response says nothing', async () => {
+    const cancelled = new Promise<number>((resolve) => {
+      handle = (stream) => {
+        stream.respond({ ':status': 200 });
+        stream.write('the first event');
+        stream.on('close', () => resolve(stream.rstCode));
+      };
+    });
+    const client = await session();
+    const stream = client.request({ ':path': '/events', ':authority': 'cart' });
+    stream.on('error', () => {});
+    await once(stream, 'data');
+    const startedMs = performance.now();
+    // As when its process ends: a FIN, and no reset, since it has read all that came.
+    sockets.at(-1)?.end();
+    expect(await cancelled).toBe(constants.NGHTTP2_CANCEL);
+    expect(performance.now() - startedMs).toBeGreaterThan(10_000);
+    expect(performance.now() - startedMs).toBeLessThan(30_000);
+    client.destroy();
+  });
+
   const session = async (address = '10.99.0.10'): Promise<ClientHttp2Session> => {
     const socket = await mesh.connect(web, { address, port: 80 });
+    sockets.push(socket);
     const client = connectHttp2('http://cart', { createConnection: () => socket });
     client.on('error', () => {});
     return client;

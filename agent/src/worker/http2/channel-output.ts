@@ -26,6 +26,8 @@ export class ChannelOutput implements Http2Output, TurnOutput {
   #full = false;
   #unsentBytes = 0;
   #holding = false;
+  /** How many bytes the channel was given. */
+  givenBytes = 0;
 
   constructor(channel: ByteChannel, flusher: TurnFlusher) {
     this.#channel = channel;
@@ -73,6 +75,7 @@ export class ChannelOutput implements Http2Output, TurnOutput {
   }
 
   #send(chunk: Buffer): void {
+    this.givenBytes += chunk.length;
     if (!this.#channel.write(chunk, 0, chunk.length)) this.#full = true;
     if (this.#full) this.#unsentBytes += chunk.length;
   }

@@ -23,6 +23,11 @@ const idleTimeoutMs = 600_000;
 const headerTimeoutMs = 10_000;
 /** From our GOAWAY to its acknowledgement, where nothing is under way. */
 const drainTimeoutMs = 10_000;
+/** How often a client is looked at that has ended its half. */
+const endedWatchMs = 2_500;
+/** So long responses to it may say nothing, and so long it may read nothing: then it has gone. */
+const endedSilenceMs = 15_000;
+const endedPatienceMs = 60_000;
 const never = Number.POSITIVE_INFINITY;
 
 /** One HTTP/2 connection (prior knowledge) of the pod's application to a Service: each request is routed by itself. */
@@ -39,6 +44,8 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   #idleDeadlineMs: number;
   #blockDeadlineMs = never;
   #blockStream = 0;
+  /** The client has ended its half: how many bytes had left then, or later, and when that was. */
+  #ended: { sentBytes: number; atMs: number } | undefined;
 
   constructor(pod: Pod, channel: ClientChannel, frontend: ServicePortView) {
     this.#pod = pod;
@@ -84,7 +91,8 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   onDeadline(): void {
     const http2 = this.#http2;
     const { nowMs } = this.#pod.context.ticker;
-    if (!http2.remoteSettingsReceived) http2.fail(http2ErrorCode.settingsTimeout, 'no SETTINGS came');
+    if (this.#ended !== undefined) this.#watchEnded(this.#ended, nowMs);
+    else if (!http2.remoteSettingsReceived) http2.fail(http2ErrorCode.settingsTimeout, 'no SETTINGS came');
     else if (nowMs >= this.#blockDeadlineMs) {
       http2.fail(http2ErrorCode.enhanceYourCalm, 'a header block did not come to its end');
     } else if (nowMs < this.#idleDeadlineMs) this.#arm();
@@ -130,8 +138,30 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
       return;
     }
     // Responses under way still go out; nothing new can come.
-    if (this.#http2.streamCount === 0) this.onDrained();
-    else this.#http2.goaway();
+    if (this.#http2.streamCount === 0) {
+      this.onDrained();
+      return;
+    }
+    this.#http2.goaway();
+    const { nowMs } = this.#pod.context.ticker;
+    this.#ended = { sentBytes: 0, atMs: nowMs };
+    this.#watchEnded(this.#ended, nowMs);
+  }
+
+  /** A client whose process has ended looks like one that waits for its last responses: a FIN is all that came. */
+  #watchEnded(ended: { sentBytes: number; atMs: number }, nowMs: number): void {
+    const { unsentBytes } = this.#channel;
+    const sentBytes = this.#output.givenBytes - unsentBytes;
+    if (sentBytes !== ended.sentBytes) {
+      ended.sentBytes = sentBytes;
+      ended.atMs = nowMs;
+    }
+    if (nowMs - ended.atMs >= (unsentBytes > 0 ? endedPatienceMs : endedSilenceMs)) {
+      this.destroy();
+      return;
+    }
+    this.#idleDeadlineMs = nowMs + endedWatchMs;
+    this.deadlineMs = this.#idleDeadlineMs;
   }
 
   onWritable(from: ByteChannel | Http2Stream): void {
