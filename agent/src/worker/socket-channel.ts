@@ -96,12 +96,14 @@ export class SocketChannel implements ClientChannel {
   }
 
   get unsentBytes(): number {
-    return this.socket.writableLength;
+    return this.socket.writableLength + this.#gatheredLength;
   }
 
   close(): void {
     this.owner = nobody;
-    this.socket.destroySoon();
+    // The kernel has it all, and says the end itself.
+    if (this.socket.writableLength + this.#gatheredLength === 0) this.socket.destroy();
+    else this.socket.destroySoon();
   }
 
   reset(): void {

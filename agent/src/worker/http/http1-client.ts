@@ -18,6 +18,8 @@ import type { ClientSide } from './sides.ts';
 const headTimeoutMs = 10_000;
 /** A connection between two requests. */
 const idleTimeoutMs = 600_000;
+/** A client that has ended its half and gets nothing, or takes nothing, for so long has gone. */
+const endedPatienceMs = 60_000;
 /** Up to this size a body that came with its head leaves in the same write. */
 const joinedBodyBytes = 16 * 1024;
 
@@ -40,6 +42,8 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   /** Input that waits: for the server's connection to open, or for the response before the next request. */
   #held: Buffer | undefined;
   #clientEnded = false;
+  /** How far the response was when the client that has ended its half was looked at last. */
+  #progress = { given: 0, unsentBytes: 0 };
   #payload = false;
   #takesMore = true;
   /** What is being read, for the payload in it. */
@@ -165,7 +169,17 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
       // The body will not come to its end; a request that is whole still gets its response.
       this.#exchange.clientGone(http2ErrorCode.cancel);
       this.breakOff();
-    }
+    } else if (this.#state === 'exchange') this.#watchEnded();
+  }
+
+  /** A client whose process has ended looks like one that waits for its last response: a FIN is all that came. */
+  #watchEnded(): void {
+    this.#progress = { given: this.response.given, unsentBytes: this.#channel.unsentBytes };
+    this.deadlineMs = this.#pod.context.ticker.nowMs + endedPatienceMs;
+  }
+
+  #isStuck({ given, unsentBytes }: { readonly given: number; readonly unsentBytes: number }): boolean {
+    return given === this.response.given && unsentBytes === this.#channel.unsentBytes;
   }
 
   onWritable(): void {
@@ -179,7 +193,11 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
 
   /** The exchange has deadlines of its own. */
   onDeadline(): void {
-    if (this.#state !== 'head') return;
+    if (this.#state === 'exchange' && this.#clientEnded) {
+      if (!this.#isStuck(this.#progress)) return this.#watchEnded();
+      this.#exchange.clientGone(http2ErrorCode.cancel);
+      this.breakOff();
+    } else if (this.#state !== 'head') return;
     else if (this.#reader.headBegun) this.#answerAndClose(answerStatus('header-timeout'), 'header-timeout');
     else this.#close();
   }
@@ -261,7 +279,9 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   /** The exchange is over, with a response to its end: the next request, or the connection's end. */
   #endExchange(): void {
     if (this.response.closeAfter) {
-      this.#close();
+      // A client that said that this is its last request sends nothing more that a reset could be the answer to.
+      if (!this.#reader.head.keepAlive && this.#held === undefined && this.#channel.unsentBytes === 0) this.#closeNow();
+      else this.#close();
       return;
     }
     this.#chunk = undefined;
@@ -284,6 +304,12 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
     this.#held = undefined;
     this.#leave();
     new LastWords(this.#pod, this.#channel);
+  }
+
+  /** All was said on both sides: there is nothing to wait for. */
+  #closeNow(): void {
+    this.#leave();
+    this.#channel.close();
   }
 
   #leave(): void {
