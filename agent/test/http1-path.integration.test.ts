@@ -56,6 +56,29 @@ describe('HTTP/1.1 through the agent, in network namespaces', () => {
     return answer;
   };
 
+  it('tells the server when a client has gone whose response says nothing, and waits for one that only has said all', async () => {
+    const gone = Promise.withResolvers<number>();
+    handle = (incoming, response) => {
+      response.write('the first event');
+      if (incoming.url === '/slow') setTimeout(() => response.end(', and the last'), 20_000);
+      else response.on('close', () => gone.resolve(performance.now()));
+    };
+    const ended = async (path: string): Promise<Socket> => {
+      const socket = await mesh.connect(web, { address: clusterIP, port: 80 });
+      socket.end(`GET ${path} HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n\r\n`);
+      return socket;
+    };
+    const startedMs = performance.now();
+    const socket = await ended('/events');
+    // As when its process ends: a FIN, and no reset, since it has read all that came.
+    socket.resume();
+    const slow = await ended('/slow');
+    expect(await readAll(slow)).toContain(', and the last');
+    const tookMs = (await gone.promise) - startedMs;
+    expect(tookMs).toBeGreaterThan(55_000);
+    expect(tookMs).toBeLessThan(90_000);
+  });
+
   it('carries request after request on one connection, pipelined ones in order', async () => {
     handle = (incoming, response) => response.end(`<${incoming.url}>`);
     const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: cart\r\n${more}\r\n`;

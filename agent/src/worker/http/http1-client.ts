@@ -20,6 +20,8 @@ const headTimeoutMs = 10_000;
 const idleTimeoutMs = 600_000;
 /** A client that has ended its half and gets nothing, or takes nothing, for so long has gone. */
 const endedPatienceMs = 60_000;
+/** How often it is looked at meanwhile. */
+const endedWatchMs = 5_000;
 /** Up to this size a body that came with its head leaves in the same write. */
 const joinedBodyBytes = 16 * 1024;
 
@@ -43,7 +45,7 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   #held: Buffer | undefined;
   #clientEnded = false;
   /** How far the response was when the client that has ended its half was looked at last. */
-  #progress = { given: 0, unsentBytes: 0 };
+  readonly #progress = { given: -1, unsentBytes: 0, sinceMs: 0 };
   #payload = false;
   #takesMore = true;
   /** What is being read, for the payload in it. */
@@ -174,12 +176,19 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
 
   /** A client whose process has ended looks like one that waits for its last response: a FIN is all that came. */
   #watchEnded(): void {
-    this.#progress = { given: this.response.given, unsentBytes: this.#channel.unsentBytes };
-    this.deadlineMs = this.#pod.context.ticker.nowMs + endedPatienceMs;
-  }
-
-  #isStuck({ given, unsentBytes }: { readonly given: number; readonly unsentBytes: number }): boolean {
-    return given === this.response.given && unsentBytes === this.#channel.unsentBytes;
+    const { nowMs } = this.#pod.context.ticker;
+    const { given } = this.response;
+    const { unsentBytes } = this.#channel;
+    const progress = this.#progress;
+    if (given !== progress.given || unsentBytes !== progress.unsentBytes) {
+      progress.given = given;
+      progress.unsentBytes = unsentBytes;
+      progress.sinceMs = nowMs;
+    }
+    this.deadlineMs = nowMs + endedWatchMs;
+    if (nowMs - progress.sinceMs < endedPatienceMs) return;
+    this.#exchange.clientGone(http2ErrorCode.cancel);
+    this.breakOff();
   }
 
   onWritable(): void {
@@ -193,11 +202,8 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
 
   /** The exchange has deadlines of its own. */
   onDeadline(): void {
-    if (this.#state === 'exchange' && this.#clientEnded) {
-      if (!this.#isStuck(this.#progress)) return this.#watchEnded();
-      this.#exchange.clientGone(http2ErrorCode.cancel);
-      this.breakOff();
-    } else if (this.#state !== 'head') return;
+    if (this.#state === 'exchange' && this.#clientEnded) this.#watchEnded();
+    else if (this.#state !== 'head') return;
     else if (this.#reader.headBegun) this.#answerAndClose(answerStatus('header-timeout'), 'header-timeout');
     else this.#close();
   }
