@@ -19,6 +19,7 @@ import type {
 } from '@tulle/ir';
 import { IptablesCapture, NetworkNamespace, openTcpListener, openTcpSocket, runCommand } from '@tulle/linux';
 import { TestCa } from '@tulle/testkit';
+import { workerFlags } from '../src/node/worker-pool.ts';
 import type { FromWorker, PodSpec, ToWorker, WorkerMeasures, WorkerSettings } from '../src/ipc.ts';
 
 export const trustDomain = 'cluster.local';
@@ -55,7 +56,7 @@ export class MeshOfNamespaces {
     this.ca = ca;
     this.#worker = fork(fileURLToPath(new URL('../src/worker/main.ts', import.meta.url)), [], {
       serialization: 'advanced',
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: [...workerFlags],
       env: { ...process.env, TULLE_LOG_LEVEL: 'warn' },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });

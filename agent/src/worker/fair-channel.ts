@@ -20,6 +20,8 @@ export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowRe
   #held: Buffer[] = [];
   #heldEnd = false;
   #queued = false;
+  /** Whether it is read no further until the turn comes. */
+  #stopped = false;
   #paused = false;
   #slow = false;
   #closed = false;
@@ -79,7 +81,7 @@ export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowRe
 
   resume(): void {
     this.#paused = false;
-    if (!this.#queued) this.#inner.resume();
+    if (!this.#stopped) this.#inner.resume();
   }
 
   // From the socket.
@@ -93,10 +95,14 @@ export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowRe
       return;
     }
     this.#held.push(chunk.subarray(start, end));
-    if (this.#queued) return;
-    this.#queued = true;
-    this.#inner.pause();
-    load.turns.wait(turn, this);
+    if (!this.#queued) {
+      this.#queued = true;
+      load.turns.wait(turn, this);
+    } else if (!this.#stopped) {
+      // Most clients send nothing more before they are answered: only for those who do it is worth it.
+      this.#stopped = true;
+      this.#inner.pause();
+    }
   }
 
   /** The pod's turn has come. */
@@ -114,7 +120,10 @@ export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowRe
       this.#heldEnd = false;
       this.owner.onEnd(this);
     }
-    if (!this.#paused && !this.#closed) this.#inner.resume();
+    if (this.#stopped) {
+      this.#stopped = false;
+      if (!this.#paused && !this.#closed) this.#inner.resume();
+    }
     return units;
   }
 

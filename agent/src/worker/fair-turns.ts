@@ -12,8 +12,11 @@ export class TurnShare {
   next = 0;
 }
 
-/** While no other pod has done anything, one may do so many times as much in a turn: larger turns cost less. */
-const aloneFactor = 4;
+/**
+ * While no other pod has done anything, one may do so many times as much in a turn: larger turns cost less. A request of
+ * another pod needs four turns (to the tunnel, to its server, and both back), so turns that are shared are short.
+ */
+const aloneFactor = 16;
 /** So many turns after two pods were busy in one, they are expected to be so again. */
 const sharedTurns = 256;
 
@@ -49,6 +52,11 @@ export class FairTurns {
     }
     share.spent += units;
     return true;
+  }
+
+  /** Counts work that turned out to be more than {@link mayWork} was asked for. */
+  spend(share: TurnShare, units: number): void {
+    if (units > 0) share.spent += units;
   }
 
   /** What one pod may do in a turn. */

@@ -59,6 +59,7 @@ export class PodPlane implements Pod {
     this.share = context.load.share();
     this.#namespace = NetworkNamespace.open(spec.netns);
     this.tunnels = new TunnelPool({
+      input: this.share.answers,
       namespace: this.#namespace,
       identity: spec.identity,
       certificates: context.certificates,
@@ -69,6 +70,7 @@ export class PodPlane implements Pod {
     this.#upstreams = new UpstreamPools(context.ticker, this.#connector('http/1.1'));
     this.#http2Upstreams = new Http2UpstreamPools(context, this.#connector('h2'));
     this.#tunnelServer = new TunnelServer({
+      input: this.share.inbound,
       flusher: context.flusher,
       ticker: context.ticker,
       trusts: (peer, identity) => this.#peerTrust().admits(peer, identity),

@@ -3,6 +3,7 @@ import { FairTurns, TurnShare } from './fair-turns.ts';
 import type { WorkerLimits } from './limits.ts';
 import type { Counters } from './measures.ts';
 import type { Deadline, Ticker } from './tick.ts';
+import type { InputTurns } from './tunnel-input.ts';
 
 /** How much a worker has to bear: `high`, those that have more than their share get no more; `full`, nobody does. */
 export type Pressure = 'none' | 'high' | 'full';
@@ -23,7 +24,11 @@ const mib = 1024 * 1024;
 /** What all pods of one worker use together, and who may have more of it. */
 export class WorkerLoad implements Deadline {
   readonly limits: WorkerLimits;
+  /** The turns in which input of pods' clients is worked on. */
   readonly turns: FairTurns;
+  /** Those of what comes to pods through tunnels, and of what comes back to them. */
+  readonly inboundTurns: FairTurns;
+  readonly answerTurns: FairTurns;
   deadlineMs = 0;
   readonly mayWait = true;
   connections = 0;
@@ -42,6 +47,8 @@ export class WorkerLoad implements Deadline {
   ) {
     this.limits = limits;
     this.turns = new FairTurns(limits.workPerTurn);
+    this.inboundTurns = new FairTurns(limits.workPerTurn);
+    this.answerTurns = new FairTurns(limits.workPerTurn);
     this.#ticker = tools.ticker;
     this.#counters = tools.counters;
     this.#usedBytes = tools.usedBytes ?? heapAndBuffers;
@@ -87,6 +94,8 @@ export class PodShare {
   connections = 0;
   requests = 0;
   readonly turn = new TurnShare();
+  readonly inbound: InputTurns;
+  readonly answers: InputTurns;
   readonly load: WorkerLoad;
   readonly #counters: Counters;
   readonly #onClosed: () => void;
@@ -94,6 +103,8 @@ export class PodShare {
 
   constructor(load: WorkerLoad, counters: Counters, onClosed: () => void) {
     this.load = load;
+    this.inbound = { turns: load.inboundTurns, share: new TurnShare() };
+    this.answers = { turns: load.answerTurns, share: new TurnShare() };
     this.#counters = counters;
     this.#onClosed = onClosed;
   }

@@ -1,5 +1,6 @@
 import type { Http2Connection, Http2Output } from '@tulle/wire';
 import type { Socket } from 'node:net';
+import type { ReadPause } from './read-pause.ts';
 import type { TurnFlusher, TurnOutput } from './turn-flusher.ts';
 
 /** Up to this many bytes of a turn are joined into one buffer: one write is one record and one system call. */
@@ -22,12 +23,14 @@ export class TlsOutput implements Http2Output, TurnOutput {
   connection: Http2Connection | undefined;
   readonly #socket: Socket;
   readonly #flusher: TurnFlusher;
+  readonly #reading: ReadPause;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #holding = false;
 
-  constructor(socket: Socket, flusher: TurnFlusher) {
+  constructor(socket: Socket, flusher: TurnFlusher, reading: ReadPause) {
     this.#socket = socket;
+    this.#reading = reading;
     this.#flusher = flusher;
     socket.on('drain', () => this.#onDrain());
   }
@@ -58,11 +61,11 @@ export class TlsOutput implements Http2Output, TurnOutput {
     if (chunks.length === 1) this.#socket.write(chunks[0] as Buffer);
     else if (bytes <= maxJoinedBytes) this.#socket.write(Buffer.concat(chunks, bytes));
     else for (const chunk of chunks) this.#socket.write(chunk);
-    if (this.#socket.writableLength >= maxUnreadBytes) this.#socket.pause();
+    if (this.#socket.writableLength >= maxUnreadBytes) this.#reading.stop('unread');
   }
 
   #onDrain(): void {
-    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#reading.goOn('unread');
     if (!this.#holding) return;
     this.#holding = false;
     this.connection?.resumeSending();

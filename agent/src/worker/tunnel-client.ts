@@ -13,7 +13,10 @@ import { endpointConnectTimeoutMs, handshakeTimeoutMs, tunnelAnswerTimeoutMs } f
 import { StreamChannel } from './stream-channel.ts';
 import type { StreamCarrier } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
+import { ReadPause } from './read-pause.ts';
 import { TlsOutput } from './tls-output.ts';
+import { TunnelInput } from './tunnel-input.ts';
+import type { InputTurns } from './tunnel-input.ts';
 import { unansweredField } from './tunnel-headers.ts';
 import type { TunnelHeaders } from './tunnel-headers.ts';
 import { clientMargin, TunnelLife } from './tunnel-life.ts';
@@ -21,6 +24,7 @@ import type { TurnFlusher } from './turn-flusher.ts';
 
 /** What all tunnels of one pod share. */
 export interface TunnelContext {
+  readonly input: InputTurns;
   readonly namespace: NetworkNamespace;
   /** The pod's own SPIFFE id, shown to the other end. */
   readonly identity: string;
@@ -73,6 +77,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   #secure: TLSSocket | undefined;
   #http2: Http2Connection | undefined;
   #output: TlsOutput | undefined;
+  #input: TunnelInput | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #lastHeardMs = 0;
   #idleSinceMs = 0;
@@ -214,7 +219,10 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     });
     this.#secure = secure;
     secure.on('error', () => this.#close(this.state === 'connecting' ? 'peer-identity' : 'reset'));
-    secure.on('close', () => this.#close('tunnel-closed'));
+    secure.on('close', () => {
+      this.#input?.flush();
+      this.#close('tunnel-closed');
+    });
     secure.once('secureConnect', () => this.#onSecure(secure));
   }
 
@@ -230,7 +238,8 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     }
     const life = new TunnelLife([this.#certificateEndMs, certificate.validToDate.getTime()], clientMargin, Date.now());
     this.#life = life;
-    const output = new TlsOutput(secure, this.#context.flusher);
+    const reading = new ReadPause(secure);
+    const output = new TlsOutput(secure, this.#context.flusher, reading);
     const http2 = new Http2Connection({
       role: 'client',
       settings: tunnelHttp2Settings,
@@ -246,11 +255,16 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     this.deadlineMs = performance.now() + Math.min(pingIntervalMs, life.nextInMs(Date.now()));
     this.#heard();
     this.#idleSinceMs = this.#lastHeardMs;
+    const input = new TunnelInput(this.#context.input, reading, (chunk) => http2.receive(chunk));
+    this.#input = input;
     secure.on('data', (chunk: Buffer) => {
       this.#lastHeardMs = this.#context.ticker.nowMs;
-      http2.receive(chunk);
+      input.take(chunk);
     });
-    secure.on('end', () => this.#close('tunnel-closed'));
+    secure.on('end', () => {
+      input.flush();
+      this.#close('tunnel-closed');
+    });
     http2.start();
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -302,6 +316,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   onTrailers(): void {}
 
   onData(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    if (this.#input !== undefined) this.#input.frames += 1;
     (stream.user as StreamChannel).received(chunk, start, end);
   }
 
@@ -346,6 +361,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     clearTimeout(this.#retryTimer);
     this.#context.ticker.remove(this);
     if (failure === undefined) this.#http2?.goaway();
+    this.#input?.close();
     this.#output?.flush();
     if (failure === undefined && this.#secure !== undefined) this.#secure.destroySoon();
     else this.#secure?.destroy();

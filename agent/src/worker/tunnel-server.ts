@@ -20,7 +20,10 @@ import { Silence } from './silence.ts';
 import { Splice } from './splice.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
+import { ReadPause } from './read-pause.ts';
 import { TlsOutput } from './tls-output.ts';
+import { TunnelInput } from './tunnel-input.ts';
+import type { InputTurns } from './tunnel-input.ts';
 import { unansweredField } from './tunnel-headers.ts';
 import { serverMargin, TunnelLife } from './tunnel-life.ts';
 import type { TurnFlusher } from './turn-flusher.ts';
@@ -28,6 +31,7 @@ import type { WorkloadCertificate } from './certificates.ts';
 
 /** What a tunnel server needs of its pod. */
 export interface TunnelServerContext {
+  readonly input: InputTurns;
   readonly flusher: TurnFlusher;
   readonly ticker: Ticker;
   /** Whether the roots of the identity's own trust domain vouch for it: all others are strangers. */
@@ -177,6 +181,7 @@ class TunnelServerConnection implements Http2Handlers {
   readonly source: string;
   readonly #http2: Http2Connection;
   readonly #output: TlsOutput;
+  readonly #input: TunnelInput;
   readonly #life: TunnelLife;
   readonly #onClosed: () => void;
   /** How the guard is told that a stream has ended. */
@@ -198,7 +203,8 @@ class TunnelServerConnection implements Http2Handlers {
     this.#life = life;
     this.source = plainAddress(secure.remoteAddress ?? '');
     this.#onClosed = onClosed;
-    this.#output = new TlsOutput(secure, context.flusher);
+    const reading = new ReadPause(secure);
+    this.#output = new TlsOutput(secure, context.flusher, reading);
     this.#http2 = new Http2Connection({
       role: 'server',
       settings: tunnelHttp2Settings,
@@ -208,9 +214,10 @@ class TunnelServerConnection implements Http2Handlers {
       nowMs: () => performance.now(),
     });
     this.#output.connection = this.#http2;
-    secure.on('data', (chunk: Buffer) => this.#http2.receive(chunk));
-    secure.on('end', () => this.destroy());
-    secure.on('close', () => this.destroy());
+    this.#input = new TunnelInput(context.input, reading, (chunk) => this.#http2.receive(chunk));
+    secure.on('data', (chunk: Buffer) => this.#input.take(chunk));
+    secure.on('end', this.#onEnd);
+    secure.on('close', this.#onEnd);
     const { ticker } = context;
     this.#emptySinceMs = ticker.nowMs;
     this.#silence = new Silence(ticker.nowMs);
@@ -236,9 +243,15 @@ class TunnelServerConnection implements Http2Handlers {
     this.#secure.destroySoon();
   }
 
+  readonly #onEnd = (): void => {
+    this.#input.flush();
+    this.destroy();
+  };
+
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#input.close();
     for (const forget of this.#admissions.values()) forget();
     this.#context.ticker.remove(this);
     this.#http2.destroy();
@@ -272,6 +285,7 @@ class TunnelServerConnection implements Http2Handlers {
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers): void {
+    this.#input.frames += 1;
     const destination =
       headers.isConnect && headers.protocol < 0 ? parseAuthority(headers.valueText(headers.authority)) : undefined;
     const asksForThisPod =
@@ -317,6 +331,7 @@ class TunnelServerConnection implements Http2Handlers {
   }
 
   onData(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    this.#input.frames += 1;
     const channel = stream.user as StreamChannel | undefined;
     if (channel === undefined) stream.consumed(end - start);
     else channel.received(chunk, start, end);

@@ -1,6 +1,6 @@
 /**
  * Two pods on a node, one flooding with 1,000 connections (wrk): what another one's 100 requests a second take, with the
- * mesh (one worker) and without it, in turns. Needs root and a quiet machine:
+ * mesh (one worker) and without it, in turns; at the end medians over the rounds. Needs root and a quiet machine:
  *
  *   node agent/test/fairness/main.ts [ROUNDS]
  */
@@ -10,9 +10,49 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestPod } from '../mesh-of-namespaces.ts';
 import { MeshOfNamespaces } from '../mesh-of-namespaces.ts';
 
-const rounds = Number(process.argv[2] ?? 2);
+const rounds = Number(process.argv[2] ?? 5);
 const program = (name: string): string[] => [process.execPath, join(import.meta.dirname, name)];
 const mesh = await MeshOfNamespaces.create();
+
+interface Latency {
+  readonly answers: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Round {
+  readonly calm: Latency;
+  readonly flooded: Latency;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
+}
+
+/** Rounds of both kinds as lines: how p99 grew, and what it is beside the same flood without a mesh. */
+function summary(direct: readonly Round[], meshed: readonly Round[]): string {
+  const of = (rounds: readonly Round[]) => {
+    const [calm, flooded] = (['calm', 'flooded'] as const).map((when) =>
+      median(rounds.map((round) => round[when].p99)),
+    );
+    const growth = median(rounds.map((round) => round.flooded.p99 / round.calm.p99));
+    return `p99 ${calm?.toFixed(1)} ms, ${flooded?.toFixed(1)} ms beside the flood: ${growth.toFixed(1)} times`;
+  };
+  const beside = median(meshed.map((round, i) => round.flooded.p99 / (direct[i]?.flooded.p99 ?? Number.NaN)));
+  const growths = median(
+    meshed.map(({ calm, flooded }, i) => {
+      const bare = direct[i];
+      return bare === undefined ? Number.NaN : flooded.p99 / calm.p99 / (bare.flooded.p99 / bare.calm.p99);
+    }),
+  );
+  return [
+    `without mesh: ${of(direct)}`,
+    `with mesh:    ${of(meshed)}`,
+    `with mesh / without, beside the flood: ${beside.toFixed(1)}; growth / growth: ${growths.toFixed(1)}`,
+    '',
+  ].join('\n');
+}
 
 async function output(pod: TestPod, command: readonly string[]): Promise<string> {
   const child = mesh.spawnIn(pod, command, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -38,6 +78,7 @@ async function ground(name: string, meshed: boolean): Promise<Record<'flood' | '
 
 try {
   const grounds = { direct: await ground('d', false), mesh: await ground('m', true) };
+  const seen: { readonly [kind: string]: Round[] } = { direct: [], mesh: [] };
   for (let round = 0; round < rounds; round++) {
     for (const [kind, { flood, other }] of Object.entries(grounds)) {
       const [client, host, port] = other;
@@ -46,9 +87,11 @@ try {
       await sleep(1_500);
       const flooded = await output(client, [...program('client.mjs'), host, port, '5']);
       const rate = /Requests\/sec:\s+(\S+)/.exec(await wrk)?.[1];
+      seen[kind]?.push({ calm: JSON.parse(calm) as Latency, flooded: JSON.parse(flooded) as Latency });
       process.stdout.write(`${kind}: calm ${calm} flooded ${flooded}; the flood got ${rate} answers a second\n`);
     }
   }
+  process.stdout.write(summary(seen['direct'] ?? [], seen['mesh'] ?? []));
 } finally {
   await mesh.close();
 }
