@@ -60,8 +60,8 @@ const retryBackoff = { initialMs: 100, maxMs: 5_000, jitter: 0.3 };
  *
  * A pod that is wanted goes `waiting-certificate` -> `joining` (kernel prepared, ports open, then the redirect) ->
  * `captured`; one that is no longer wanted goes -> `leaving` (the redirect ends for new connections, and only then is it
- * reported as not captured; old connections drain) -> forgotten, or back to
- * `joining` when it is wanted again. Each step may be repeated; failures are tried again with back-off.
+ * reported as not captured; old connections drain) -> forgotten, or back to `joining` when it is wanted again. Each step
+ * may be repeated; failures are tried again with back-off.
  */
 export class Enrolment {
   readonly #capture: Capture;
