@@ -40,7 +40,7 @@ describe('turns', () => {
     }
   });
 
-  it('are sixteen times as long for a pod that is alone for a while, and short again once another one is busy', () => {
+  it('are eight times as long for a pod that is alone for a while, and short again once another one is busy', () => {
     const { turns, endTurn } = stepped(2);
     const [flood, other] = [new TurnShare(), new TurnShare()];
     let done = 0;
@@ -52,7 +52,7 @@ describe('turns', () => {
     };
     for (let turn = 0; turn < 250; turn++) expect(inOneTurn()).toBe(2);
     for (let turn = 0; turn < 10; turn++) inOneTurn();
-    expect(inOneTurn()).toBe(32);
+    expect(inOneTurn()).toBe(16);
     turns.mayWork(other, 1);
     expect([inOneTurn(), inOneTurn()]).toEqual([2, 2]);
   });

@@ -16,7 +16,7 @@ export class TurnShare {
  * While no other pod has done anything, one may do so many times as much in a turn: larger turns cost less. A request of
  * another pod needs four turns (to the tunnel, to its server, and both back), so turns that are shared are short.
  */
-const aloneFactor = 16;
+const aloneFactor = 8;
 /** So many turns after two pods were busy in one, they are expected to be so again. */
 const sharedTurns = 256;
 

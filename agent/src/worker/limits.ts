@@ -11,7 +11,7 @@ export interface WorkerLimits {
   readonly bufferedMibPerPod: number;
   /** MiB of memory that a worker may use. From three quarters on greedy pods get less, from nine tenths nobody more. */
   readonly memoryMib: number;
-  /** Chunks of input (of 16 KiB, or less) that are worked on for one pod before the next pod has its turn; sixteen times as many while no other is busy. */
+  /** Chunks of input (of 16 KiB, or less) that are worked on for one pod before the next pod has its turn; eight times as many while no other is busy. */
   readonly workPerTurn: number;
 }
 
@@ -22,7 +22,7 @@ export const defaultLimits: WorkerLimits = {
   requestsPerWorker: 20_000,
   bufferedMibPerPod: 64,
   memoryMib: 512,
-  workPerTurn: 4,
+  workPerTurn: 8,
 };
 
 /** The limits by the names that people set them with: `requests-per-pod`. */
