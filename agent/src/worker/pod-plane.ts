@@ -263,7 +263,7 @@ export class PodPlane implements Pod {
       openTcpListener({ address: '0.0.0.0', port, backlog: listenBacklog, reusePort: true }),
     );
     return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+      const server = createServer({ allowHalfOpen: true }, accept);
       server.once('error', reject);
       server.listen({ fd }, () => {
         server.off('error', reject);

@@ -31,7 +31,6 @@ export class SocketChannel implements ClientChannel {
   private constructor(socket: Socket, owner: ChannelOwner) {
     this.socket = socket;
     this.owner = owner;
-    socket.setNoDelay(true);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
@@ -39,7 +38,7 @@ export class SocketChannel implements ClientChannel {
     socket.on('close', this.#onClose);
   }
 
-  /** Takes a socket that is connected. */
+  /** Takes a socket that is connected, of a listener whose connections have TCP_NODELAY. */
   static accepted(socket: Socket, owner: ChannelOwner): SocketChannel {
     return new SocketChannel(socket, owner);
   }
@@ -47,6 +46,7 @@ export class SocketChannel implements ClientChannel {
   /** Takes a socket (from a descriptor made in a pod's namespace) and connects it; without a timeout as long as the kernel. */
   static connecting(socket: Socket, to: TimedDestination, owner: ChannelOwner): SocketChannel {
     const channel = new SocketChannel(socket, owner);
+    socket.setNoDelay(true);
     channel.#connectFailure = 'connect-failed';
     // A timer that comes late, because the event loop was held up, comes before the connection that was made in time:
     // what happened meanwhile is looked at first.
@@ -101,8 +101,9 @@ export class SocketChannel implements ClientChannel {
 
   close(): void {
     this.owner = nobody;
-    // The kernel has it all, and says the end itself.
-    if (this.socket.writableLength + this.#gatheredLength === 0) this.socket.destroy();
+    // The kernel has it all, and says the end itself: at once, so that the ports of clients with many short connections do
+    // not wait for a minute each. Without an error of ours Node would make one a socket, with its stack.
+    if (this.unsentBytes === 0) this.socket.destroy(over);
     else this.socket.destroySoon();
   }
 
@@ -177,6 +178,9 @@ export class SocketChannel implements ClientChannel {
     owner.onClosed(this, this.#connectFailure ?? (broken ? 'reset' : undefined));
   };
 }
+
+/** What ends a socket on which all was said. */
+const over = new Error('the connection is over');
 
 const receivedChunkBytes = 64 * 1024;
 

@@ -106,7 +106,6 @@ export class TunnelServer {
       socket.resetAndDestroy();
       return;
     }
-    socket.setNoDelay(true);
     socket.on('error', ignore);
     this.#handshakes.add(socket);
     socket.once('close', () => this.#handshakes.delete(socket));

@@ -6,11 +6,13 @@ const SOCK_STREAM_NONBLOCKING = 1 | 0o2000000 | 0o4000; // SOCK_STREAM | SOCK_CL
 const AF_UNIX = 1;
 const SOL_SOCKET = 1;
 const SOL_IP = 0;
+const SOL_TCP = 6;
 const SOL_IPV6 = 41;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
 const SO_MARK = 36;
 const SO_NETNS_COOKIE = 71;
+const TCP_NODELAY = 1;
 const IP_TRANSPARENT = 19;
 const IPV6_TRANSPARENT = 75;
 const IPV6_V6ONLY = 26;
@@ -89,6 +91,7 @@ function bindTransparently(fd: number, family: number, source: string): void {
 
 /**
  * Makes a listening TCP socket in the thread's current network namespace: hand its descriptor to `server.listen({ fd })`.
+ * The connections that it accepts inherit TCP_NODELAY from it, so that none needs a system call of its own for that.
  * Throws {@link SystemCallError} (`EADDRINUSE` where somebody has the port); the caller owns the fd.
  */
 export function openTcpListener(options: TcpListenerOptions): number {
@@ -97,6 +100,7 @@ export function openTcpListener(options: TcpListenerOptions): number {
   try {
     setInteger(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
     if (options.reusePort) setInteger(fd, SOL_SOCKET, SO_REUSEPORT, 1, 'SO_REUSEPORT');
+    setInteger(fd, SOL_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
     if (family === AF_INET6) setInteger(fd, SOL_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY');
     const address = encodeSocketAddress(options);
     const place = `${options.address} port ${options.port}`;
@@ -124,13 +128,16 @@ export function closeSocket(fd: number): void {
   libc.close(fd);
 }
 
+/** What {@link originalDestination} is answered into: it is asked for each connection, and keeps nothing. */
+const answered = { bytes: Buffer.alloc(28), length: new Uint32Array(1) };
+
 /**
  * Where the client of a redirected, accepted connection wanted to go (SO_ORIGINAL_DST); undefined where the connection
  * was not redirected, or its conntrack entry is gone.
  */
 export function originalDestination(fd: number, family: 4 | 6): IpPort | undefined {
-  const bytes = Buffer.alloc(28);
-  const length = Uint32Array.of(bytes.length);
+  const { bytes, length } = answered;
+  length[0] = bytes.length;
   const level = family === 4 ? SOL_IP : SOL_IPV6;
   if (libc.getsockopt(fd, level, SO_ORIGINAL_DST, bytes, length) < 0) return undefined;
   return decodeSocketAddress(bytes);
