@@ -221,7 +221,8 @@ describe('what the CLI says of it', () => {
   it('shows the requests a second that the pods of a node make, and what part of them went well', async () => {
     const rateOf = async (node: 'n1' | 'n2') =>
       ((await cluster.document('status')) as StatusView).nodes.find(({ name }) => name === node);
-    const quiet = async () => ((await rateOf('n1'))?.requestsPerSecond === 0 ? true : undefined);
+    const isQuiet = async (node: 'n1' | 'n2') => (await rateOf(node))?.requestsPerSecond === 0;
+    const quiet = async () => ((await isQuiet('n1')) && (await isQuiet('n2')) ? true : undefined);
     await waitFor('what was asked before is no longer counted', 40_000, quiet);
     expect(await rateOf('n1')).not.toHaveProperty('successShare');
     const { answers } = await cluster.request('shop/web', { url: 'http://split/', count: 1_000, concurrency: 8 });
