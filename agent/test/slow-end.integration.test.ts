@@ -14,6 +14,8 @@ const overHttp2 = '10.99.0.11';
 /** More than a connection's end waits for stray input, and less than sockets take without being read. */
 const slownessMs = 2_500;
 const body = Buffer.alloc(3 << 20, 'x');
+/** What the kernels on both sides take, so that nothing waits in the worker. */
+const smallerBody = Buffer.alloc(600 << 10, 'x');
 
 describe('the end of a connection', () => {
   let mesh: MeshOfNamespaces;
@@ -25,7 +27,7 @@ describe('the end of a connection', () => {
     mesh = await MeshOfNamespaces.create();
     web = await mesh.addPod('web');
     const cart = await mesh.addPod('cart');
-    server = createServer((_request, response) => response.end(body));
+    server = createServer(({ url }, response) => response.end(url === '/smaller' ? smallerBody : body));
     server.listen({ fd: mesh.listen(cart, 8080) });
     http2 = createHttp2Server((_request, response) => response.end(body));
     http2.listen({ fd: mesh.listen(cart, 8081) });
@@ -53,6 +55,20 @@ describe('the end of a connection', () => {
     socket.resume();
     const answer = await all;
     expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(body.length);
+    socket.destroy();
+  });
+
+  it('comes after all of a response whose slow reader sends a CRLF too many after its last request', async () => {
+    const socket = await mesh.connect(web, { address, port: 80 });
+    socket.write('GET /smaller HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n\r\n');
+    socket.pause();
+    const all = readAll(socket);
+    await wait(slownessMs / 5);
+    socket.write('\r\n');
+    await wait(slownessMs);
+    socket.resume();
+    const answer = await all;
+    expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(smallerBody.length);
     socket.destroy();
   });
 

@@ -29,6 +29,8 @@ class Steps {
   fails: string | undefined;
   #stopReleasing: (() => void) | undefined;
   readonly clock = new FakeClock();
+  /** A step that fails. */
+  failing: string | undefined;
   /** What the workers do when they are told to end connections. */
   onHurry: () => void = () => {};
   readonly enrolment: Enrolment;
@@ -90,6 +92,7 @@ class Steps {
     }
     if (this.fails === name) throw new Error(`${name} fails`);
     this.done.push(name);
+    if (name === this.failing) throw new Error(`${name} does not work`);
   }
 }
 
@@ -222,6 +225,33 @@ describe('Enrolment', () => {
     await settled();
     expect(steps.captured).toBe(false);
     expect(steps.done.at(-1)).toBe('remove');
+  });
+
+  it('takes what was prepared out of a pod that could not come in and is no longer wanted', async () => {
+    const steps = new Steps();
+    steps.failing = 'open';
+    steps.wish('in');
+    await settled();
+    steps.wish('out');
+    await settled();
+    expect(steps.done).toEqual(['prepare', 'open', 'release', 'drain', 'remove']);
+    steps.clock.advance(60_000);
+    await settled();
+    expect(steps.done.at(-1)).toBe('remove');
+  });
+
+  it('tries once at a time, however often it looks at a pod meanwhile', async () => {
+    const steps = new Steps();
+    steps.failing = 'open';
+    for (let look = 0; look < 5; look++) {
+      steps.wish('in');
+      await settled();
+    }
+    const before = steps.done.length;
+    steps.failing = undefined;
+    steps.clock.advance(60_000);
+    await settled();
+    expect(steps.done.slice(before)).toEqual(['prepare', 'open', 'install']);
   });
 
   it('leaves captured pods alone when the agent ends', async () => {

@@ -38,6 +38,8 @@ interface EnrolledPod {
   /** The step that was taken last: it ends when the step does, and never fails. */
   step: Promise<void>;
   failures: number;
+  /** When a step that failed is taken again. */
+  retry: { cancel(): void } | undefined;
   reason: string | undefined;
 }
 
@@ -229,6 +231,7 @@ export class Enrolment {
       busy: false,
       step: Promise.resolve(),
       failures: 0,
+      retry: undefined,
       reason: undefined,
     };
     this.#pods.set(local.uid, pod);
@@ -248,7 +251,9 @@ export class Enrolment {
         else if (this.#actions.hasCertificate(pod.workload.identity)) this.#run(pod, 'joining', () => this.#join(pod));
         return;
       case 'joining':
-        this.#run(pod, 'joining', () => this.#join(pod));
+        if (pod.wanted) this.#run(pod, 'joining', () => this.#join(pod));
+        // It never came in, but what was prepared for it is there.
+        else this.#run(pod, 'leaving', () => this.#leave(pod));
         return;
       case 'captured':
         if (!pod.wanted) this.#run(pod, 'leaving', () => this.#leave(pod));
@@ -262,6 +267,8 @@ export class Enrolment {
   #run(pod: EnrolledPod, state: PodState, step: () => Promise<void>): void {
     pod.busy = true;
     pod.state = state;
+    pod.retry?.cancel();
+    pod.retry = undefined;
     pod.step = step()
       .then(() => {
         pod.failures = 0;
@@ -279,7 +286,7 @@ export class Enrolment {
           state,
           error: pod.reason,
         });
-        this.#clock.after(backoffDelayMs(retryBackoff, pod.failures), () => this.#step(pod));
+        pod.retry = this.#clock.after(backoffDelayMs(retryBackoff, pod.failures), () => this.#step(pod));
       })
       .finally(() => this.#actions.changed());
   }

@@ -44,10 +44,10 @@ export class RequestRateMeter {
     if (nowMs - (samples.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) >= spacingMs) samples.push(sample);
     if (first === undefined || nowMs - first.atMs < leastMs) return undefined;
     const seconds = (nowMs - first.atMs) / 1_000;
-    return {
-      perSecond: (sample.requests - first.requests) / seconds,
-      failedPerSecond: (sample.failed - first.failed) / seconds,
-    };
+    const requests = sample.requests - first.requests;
+    // A process id that is used again may have counted more failures than requests since then.
+    const failed = Math.min(requests, sample.failed - first.failed);
+    return { perSecond: requests / seconds, failedPerSecond: failed / seconds };
   }
 
   #add(pid: number, now: Counts): void {

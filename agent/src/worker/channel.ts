@@ -28,6 +28,8 @@ export interface ByteChannel {
 export interface ClientChannel extends ByteChannel {
   /** What was written and has not left the worker yet. */
   readonly unsentBytes: number;
+  /** What was written to it since it was accepted. */
+  readonly writtenBytes: number;
   /** After {@link end}: lets go of the channel. What was written is still delivered; the owner hears nothing more. */
   close(): void;
 }

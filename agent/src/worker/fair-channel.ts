@@ -62,6 +62,10 @@ export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowRe
     return this.#inner.unsentBytes;
   }
 
+  get writtenBytes(): number {
+    return this.#inner.writtenBytes;
+  }
+
   close(): void {
     this.owner = nobody;
     this.#close();

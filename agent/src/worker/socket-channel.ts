@@ -99,6 +99,10 @@ export class SocketChannel implements ClientChannel {
     return this.socket.writableLength + this.#gatheredLength;
   }
 
+  get writtenBytes(): number {
+    return this.socket.bytesWritten + this.#gatheredLength;
+  }
+
   close(): void {
     this.owner = nobody;
     // The kernel has it all, and says the end itself: at once, so that the ports of clients with many short connections do

@@ -200,7 +200,10 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   };
 
   #secureOver(raw: Socket): void {
-    raw.on('error', () => this.#close('reset'));
+    raw.on('error', () => {
+      this.#input?.flush();
+      this.#close('reset');
+    });
     raw.setNoDelay(true);
     this.#expectWithin(handshakeTimeoutMs);
     const own = this.#context.certificates.get(this.#context.identity);
@@ -218,7 +221,11 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
       checkServerIdentity: () => undefined,
     });
     this.#secure = secure;
-    secure.on('error', () => this.#close(this.state === 'connecting' ? 'peer-identity' : 'reset'));
+    secure.on('error', () => {
+      // What came before the break, and waits for its turn, was said.
+      this.#input?.flush();
+      this.#close(this.state === 'connecting' ? 'peer-identity' : 'reset');
+    });
     secure.on('close', () => {
       this.#input?.flush();
       this.#close('tunnel-closed');

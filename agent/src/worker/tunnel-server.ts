@@ -349,7 +349,10 @@ class TunnelServerConnection implements Http2Handlers {
     this.#admissions.get(stream)?.();
     this.#admissions.delete(stream);
     this.#emptySinceMs = this.#context.ticker.nowMs;
+    const { deadlineMs } = this;
     this.#watch();
+    // Only sooner: streams that end all the time do not put off what the certificate's end asks for.
+    if (deadlineMs < this.deadlineMs) this.deadlineMs = deadlineMs;
   }
 
   onWritable(stream: Http2Stream): void {

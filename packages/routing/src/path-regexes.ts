@@ -11,6 +11,12 @@ interface RegexPath {
 
 /** So many expressions and more are tried together. */
 const togetherFrom = 8;
+/** Longer paths are tried one by one: where the automaton has no room for what it learns, it is dearer for each byte. */
+const maxPathBytes = 1024;
+/** What takes longer, so often within so many paths, is a set that has no room: it is given up until the table changes. */
+const dearMs = 5;
+const maxDear = 4;
+const forgottenAfter = 4096;
 /** What the states of expressions that are tried together may take, by the library's own estimate. */
 const maxSetBytes = 2 * 1024 * 1024;
 
@@ -22,6 +28,8 @@ export class PathRegexes {
   private readonly paths: RegexPath[] = [];
   /** The expressions as one, at the same indices; undefined for few, or where they are too large together. */
   private together: RE2Set | undefined;
+  private tried = 0;
+  private dear = 0;
 
   /** Adds a match that comes after all that were added. Throws when the expression is not RE2. */
   add(expression: string, match: CompiledMatch): void {
@@ -37,7 +45,7 @@ export class PathRegexes {
   better(head: RequestHead, slots: Slots, best: CompiledMatch | undefined): CompiledMatch | undefined {
     const [first] = this.paths;
     if (first === undefined || (best !== undefined && first.match.order >= best.order)) return best;
-    return this.together === undefined
+    return this.together === undefined || head.pathEnd - head.pathStart > maxPathBytes
       ? this.betterOneByOne(head, slots, best)
       : this.betterOf(this.together, { head, slots, best });
   }
@@ -58,13 +66,20 @@ export class PathRegexes {
     together: RE2Set,
     { head, slots, best }: { head: RequestHead; slots: Slots; best: CompiledMatch | undefined },
   ): CompiledMatch | undefined {
+    const begunMs = performance.now();
     const found = together.match(pathOf(head));
+    this.judge(performance.now() - begunMs);
     for (let i = 0; i < found.length; i++) {
       const { match } = this.paths[found[i] as number] as RegexPath;
       if (best !== undefined && match.order >= best.order) return best;
       if (match.holds(head, slots.headers, slots.query)) return match;
     }
     return best;
+  }
+
+  private judge(tookMs: number): void {
+    if (++this.tried % forgottenAfter === 0) this.dear = 0;
+    if (tookMs > dearMs && ++this.dear > maxDear) this.together = undefined;
   }
 }
 

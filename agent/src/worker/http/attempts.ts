@@ -205,8 +205,9 @@ export class Attempts implements Deadline {
 
   #arm(): void {
     this.deadlineMs = Math.min(this.#requestDeadlineMs, this.#attemptDeadlineMs, this.#retryAtMs);
-    if (this.#watched || this.deadlineMs === never) return;
+    if (this.deadlineMs === never) return;
     this.#watched = true;
+    // Also where it is watched already: a ticker that sleeps would be late.
     this.#pod.context.ticker.add(this);
   }
 

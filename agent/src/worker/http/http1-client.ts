@@ -22,6 +22,8 @@ const idleTimeoutMs = 600_000;
 const endedPatienceMs = 60_000;
 /** How often it is looked at meanwhile. */
 const endedWatchMs = 5_000;
+/** So much every client's kernel takes at once, whether the client reads or not. */
+const takenAtOnceBytes = 16 * 1024;
 /** Up to this size a body that came with its head leaves in the same write. */
 const joinedBodyBytes = 16 * 1024;
 
@@ -285,8 +287,7 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   /** The exchange is over, with a response to its end: the next request, or the connection's end. */
   #endExchange(): void {
     if (this.response.closeAfter) {
-      // A client that said that this is its last request sends nothing more that a reset could be the answer to.
-      if (!this.#reader.head.keepAlive && this.#held === undefined && this.#channel.unsentBytes === 0) this.#closeNow();
+      if (this.#saidAll) this.#closeNow();
       else this.#close();
       return;
     }
@@ -310,6 +311,16 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
     this.#held = undefined;
     this.#leave();
     new LastWords(this.#pod, this.#channel);
+  }
+
+  /**
+   * Whether the connection may be closed without waiting for the client: it said that this is its last request. Should
+   * more come all the same (old clients send a CRLF too many), the kernel resets the connection, and what is not with the
+   * client by then is lost: so only after little, which the client's kernel has taken.
+   */
+  get #saidAll(): boolean {
+    if (this.#reader.head.keepAlive || this.#held !== undefined) return false;
+    return this.#channel.unsentBytes === 0 && this.#channel.writtenBytes <= takenAtOnceBytes;
   }
 
   /** All was said on both sides: there is nothing to wait for. */
