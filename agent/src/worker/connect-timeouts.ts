@@ -1,6 +1,6 @@
 /*
- * How long connections may take to be made, in milliseconds; docs/limits.md lists them. When one has passed, the event
- * loop is given another turn before that counts: where it was held up, what came in time is still to be read.
+ * How long connections may take to be made, in milliseconds; docs/limits.md lists them. Where the event loop was held up,
+ * what came in time is read before one counts (see Ticker).
  */
 
 /**

@@ -160,8 +160,6 @@ export class OriginatedChannel implements ByteChannel, ChannelOwner, Deadline {
   #ended = false;
   #peerEnded = false;
   #broken: ChannelFailure | undefined;
-  /** Whether the time for the handshake has passed. */
-  #late = false;
 
   /** `connect` opens the channel below with the owner that it is given. */
   constructor(owner: ChannelOwner, options: OriginationOptions, connect: (owner: ChannelOwner) => ByteChannel) {
@@ -244,11 +242,7 @@ export class OriginatedChannel implements ByteChannel, ChannelOwner, Deadline {
 
   /** The handshake takes too long. */
   onDeadline(): void {
-    if (this.#state !== 'handshake') return;
-    if (this.#late) return this.#refuse(`no TLS handshake within ${handshakeTimeoutMs / 1_000} s`);
-    // The event loop may have been held up: what came in time is read before the next tick.
-    this.#late = true;
-    this.deadlineMs = this.#options.ticker.nowMs;
+    if (this.#state === 'handshake') this.#refuse(`no TLS handshake within ${handshakeTimeoutMs / 1_000} s`);
   }
 
   #onSecure(secure: TLSSocket): void {

@@ -23,7 +23,7 @@ import { connectLocally, LocalConnection } from './same-node.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { PeerTrust } from './peer-trust.ts';
 import { TunnelHeaders } from './tunnel-headers.ts';
-import { TunnelPool } from './tunnel-client.ts';
+import { TunnelPool } from './tunnel-pool.ts';
 import { TunnelServer } from './tunnel-server.ts';
 import type { EndpointConnector } from './http/upstream-pool.ts';
 import { UpstreamPools } from './http/upstream-pool.ts';

@@ -1,15 +1,29 @@
-/** An agent at the other end says something every 10 s at the least: one that has not for so long is asked. */
-const askAfterMs = 20_000;
-/** One that was asked, and was silent for so long, is gone. */
-const goneAfterMs = 40_000;
+/** How much silence there may be at one end of a tunnel, in milliseconds. */
+export interface Patience {
+  /** After so long the other end is asked whether it is there. */
+  readonly askAfterMs: number;
+  /** One that was asked, and was silent for so long, is gone. */
+  readonly goneAfterMs: number;
+}
+
+/** The client's end asks first, so that its agent says something every 10 s at the least. */
+export const clientPatience: Patience = { askAfterMs: 10_000, goneAfterMs: 20_000 };
+export const serverPatience: Patience = { askAfterMs: 20_000, goneAfterMs: 40_000 };
 
 /** For how long nothing was heard of the other end of a tunnel. Times are on the worker's monotonic clock. */
 export class Silence {
+  readonly #patience: Patience;
   #lastHeardMs: number;
   #asked = false;
 
-  constructor(nowMs: number) {
+  constructor(patience: Patience, nowMs: number) {
+    this.#patience = patience;
     this.#lastHeardMs = nowMs;
+  }
+
+  /** When the other end was heard last. */
+  get lastHeardMs(): number {
+    return this.#lastHeardMs;
   }
 
   heard(nowMs: number): void {
@@ -23,8 +37,8 @@ export class Silence {
    */
   judge(nowMs: number): 'there' | 'ask' | 'gone' {
     const silentMs = nowMs - this.#lastHeardMs;
-    if (this.#asked) return silentMs >= goneAfterMs ? 'gone' : 'there';
-    if (silentMs < askAfterMs) return 'there';
+    if (this.#asked) return silentMs >= this.#patience.goneAfterMs ? 'gone' : 'there';
+    if (silentMs < this.#patience.askAfterMs) return 'there';
     this.#asked = true;
     return 'ask';
   }

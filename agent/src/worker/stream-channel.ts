@@ -32,7 +32,7 @@ export class StreamChannel implements ByteChannel, Deadline {
   #keptBytes = 0;
   #endKept = false;
   /** While the other end's answer is awaited. */
-  #awaited: { readonly ticker: Ticker; readonly sinceMs: number; late: boolean } | undefined;
+  #awaited: { readonly ticker: Ticker; readonly sinceMs: number } | undefined;
   /** Withdraws a stream that waits for its connection; set by the one that makes it wait. */
   onWithdrawn: (() => void) | undefined;
 
@@ -58,7 +58,7 @@ export class StreamChannel implements ByteChannel, Deadline {
     if (this.#closed || this.#open) return;
     // Not the ticker's time: where this turn of the event loop is a long one, that is long ago.
     const sinceMs = performance.now();
-    this.#awaited = { ticker, sinceMs, late: false };
+    this.#awaited = { ticker, sinceMs };
     this.deadlineMs = sinceMs + timeoutMs;
     ticker.add(this);
   }
@@ -71,12 +71,6 @@ export class StreamChannel implements ByteChannel, Deadline {
   onDeadline(): void {
     const awaited = this.#awaited;
     if (awaited === undefined) return;
-    if (!awaited.late) {
-      // The event loop may have been held up: an answer that came in time is read before the next tick.
-      awaited.late = true;
-      this.deadlineMs = awaited.ticker.nowMs;
-      return;
-    }
     this.#carrier?.unanswered(awaited.sinceMs);
     this.closed('connect-timeout');
     this.#stream?.reset(http2ErrorCode.cancel);

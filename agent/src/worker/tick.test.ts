@@ -37,6 +37,27 @@ describe('Ticker', () => {
     expect(item.deadlineMs).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('leaves what is due to the next tick when it is late itself, but never twice in a row', () => {
+    const begun = ticker.nowMs;
+    let calls = 0;
+    const item = { deadlineMs: begun + 150_000, onDeadline: () => calls++ };
+    ticker.add(item);
+    ticker.tick(begun + 200_000 + 1);
+    ticker.add({ deadlineMs: begun + 350_000, onDeadline: () => calls++ });
+    expect(calls).toBe(0);
+    // Late once more: what was left is met, and so is what came due meanwhile.
+    ticker.tick(begun + 600_000);
+    expect(calls).toBe(2);
+    // What put its deadline off meanwhile is not due.
+    const put = { deadlineMs: begun + 650_000, onDeadline: () => calls++ };
+    ticker.add(put);
+    ticker.tick(begun + 900_000);
+    expect(calls).toBe(2);
+    put.deadlineMs = begun + 2_000_000;
+    ticker.tick(begun + 1_000_000);
+    expect(calls).toBe(2);
+  });
+
   it('sleeps when nobody asks for the time, and whoever asks gets the right one and wakes it', () => {
     const lastMs = untilAsleep(ticker.nowMs);
     expect(ticker.isAsleep).toBe(true);
@@ -54,15 +75,20 @@ describe('Ticker', () => {
   });
 
   it('meets deadlines while it sleeps, and does not count them late', () => {
-    const lastMs = untilAsleep(ticker.nowMs);
     let calls = 0;
-    ticker.add({ deadlineMs: lastMs + 10 * intervalMs, onDeadline: () => calls++ });
+    const item = { deadlineMs: Number.POSITIVE_INFINITY, onDeadline: () => calls++ };
+    ticker.add(item);
     const asleepAtMs = untilAsleep(ticker.nowMs);
+    item.deadlineMs = asleepAtMs + 2 * asleepMs + 1;
     ticker.tick(asleepAtMs + asleepMs);
     expect(ticker.isAsleep).toBe(true);
+    // Soon enough now that it does not go to sleep again.
+    ticker.tick(asleepAtMs + 2 * asleepMs);
+    expect(ticker.isAsleep).toBe(false);
     expect(calls).toBe(0);
-    ticker.tick(lastMs + 10 * intervalMs);
+    ticker.tick(asleepAtMs + 2 * asleepMs + intervalMs);
     expect(calls).toBe(1);
+    expect(ticker.latenessP99Ms).toBe(0);
   });
 
   it('stays awake while something is due within the time of its sleep, unless that may wait', () => {

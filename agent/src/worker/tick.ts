@@ -19,6 +19,9 @@ export const asleepMs = 1_000;
  * One coarse timer for everything in a worker that waits: a timer of Node's for each request would cost more than the
  * request. Deadlines are met to within {@link Ticker.intervalMs}; while nobody asks for the time and nothing is due soon,
  * it sleeps, so that an idle worker is one. Whoever asks for the time wakes it.
+ *
+ * An event loop that was held up runs its timers before it reads what came meanwhile: then deadlines wait for the next
+ * tick, so that what came in time counts.
  */
 export class Ticker {
   readonly intervalMs: number;
@@ -31,6 +34,8 @@ export class Ticker {
   #asleep = false;
   #asked = false;
   #quietTicks = 0;
+  /** Whether the last tick came late and left deadlines to the next: no two in a row do. */
+  #left = false;
 
   constructor(intervalMs: number) {
     this.intervalMs = intervalMs;
@@ -76,11 +81,13 @@ export class Ticker {
     const wasAsleep = this.#asleep;
     this.#asleep = false;
     this.#quietTicks = this.#asked ? 0 : this.#quietTicks + 1;
-    this.#lateness.record(1 + Math.round(Math.max(0, nowMs - this.#dueMs) * 1_000));
+    const lateMs = Math.max(0, nowMs - this.#dueMs);
+    this.#lateness.record(1 + Math.round(lateMs * 1_000));
+    this.#left = lateMs > this.intervalMs && !this.#left;
     this.#nowMs = nowMs;
     let soonestMs = Number.POSITIVE_INFINITY;
     for (const item of this.#waiting) {
-      if (item.deadlineMs <= nowMs) {
+      if (item.deadlineMs <= nowMs && !this.#left) {
         item.deadlineMs = Number.POSITIVE_INFINITY;
         item.onDeadline();
       }

@@ -10,6 +10,7 @@ import { defaultHttp2Limits, Http2Connection, http2ErrorCode, tunnelHttp2Setting
 import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { endpointConnectTimeoutMs, handshakeTimeoutMs, tunnelAnswerTimeoutMs } from './connect-timeouts.ts';
+import { clientPatience, Silence } from './silence.ts';
 import { StreamChannel } from './stream-channel.ts';
 import type { StreamCarrier } from './stream-channel.ts';
 import type { Ticker } from './tick.ts';
@@ -41,14 +42,12 @@ export interface TunnelPeer {
 }
 
 const maxStreams = 100;
-/** So many tunnels to one pod are made because those before them are blocked by streams that are not read. */
-const maxBesideBlocked = 16;
 /** A refused port may be that of a pod that is just joining, or whose agent is being restarted: so long it is tried. */
 const refusedForMs = 3_000;
 const refusedBackoff = { initialMs: 10, maxMs: 200, jitter: 0.3 };
 const idleTimeoutMs = 300_000;
-const pingIntervalMs = 10_000;
-const pingTimeoutMs = 20_000;
+/** How often a tunnel is looked after. */
+const watchMs = 10_000;
 const emptyPing = Buffer.alloc(8);
 
 /** A stream that waits for its connection. */
@@ -79,13 +78,10 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
   #output: TlsOutput | undefined;
   #input: TunnelInput | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #lastHeardMs = 0;
+  #silence: Silence | undefined;
   #idleSinceMs = 0;
   #certificateEndMs = Number.POSITIVE_INFINITY;
   #life: TunnelLife | undefined;
-  #pinged = false;
-  /** Whether the time for a step of connecting has passed. */
-  #late = false;
 
   constructor(context: TunnelContext, peer: TunnelPeer, onClosed: (connection: TunnelConnection) => void) {
     this.#context = context;
@@ -152,7 +148,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
 
   /** Where nothing at all was heard since then, the other end may be gone: pings will tell, and nothing new is begun. */
   unanswered(sinceMs: number): void {
-    if (this.#lastHeardMs <= sinceMs) this.drain();
+    if ((this.#silence?.lastHeardMs ?? 0) <= sinceMs) this.drain();
   }
 
   #connect(): void {
@@ -172,7 +168,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     }
     const raw = new Socket({ fd, allowHalfOpen: true });
     this.#raw = raw;
-    this.#expectWithin(endpointConnectTimeoutMs);
+    this.deadlineMs = performance.now() + endpointConnectTimeoutMs;
     this.#context.ticker.add(this);
     raw.on('error', this.#onRawError);
     raw.once('connect', () => {
@@ -180,12 +176,6 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
       this.#secureOver(raw);
     });
     raw.connect({ host: address, port: podPorts.hbone });
-  }
-
-  /** The step under way has so long. */
-  #expectWithin(timeoutMs: number): void {
-    this.#late = false;
-    this.deadlineMs = performance.now() + timeoutMs;
   }
 
   readonly #onRawError = (error: NodeJS.ErrnoException): void => {
@@ -205,7 +195,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
       this.#close('reset');
     });
     raw.setNoDelay(true);
-    this.#expectWithin(handshakeTimeoutMs);
+    this.deadlineMs = performance.now() + handshakeTimeoutMs;
     const own = this.#context.certificates.get(this.#context.identity);
     if (own === undefined) {
       this.#close('no-certificate');
@@ -259,13 +249,15 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     this.#output = output;
     this.#http2 = http2;
     this.state = 'open';
-    this.deadlineMs = performance.now() + Math.min(pingIntervalMs, life.nextInMs(Date.now()));
-    this.#heard();
-    this.#idleSinceMs = this.#lastHeardMs;
+    const nowMs = performance.now();
+    this.deadlineMs = nowMs + Math.min(watchMs, life.nextInMs(Date.now()));
+    const silence = new Silence(clientPatience, nowMs);
+    this.#silence = silence;
+    this.#idleSinceMs = nowMs;
     const input = new TunnelInput(this.#context.input, reading, (chunk) => http2.receive(chunk));
     this.#input = input;
     secure.on('data', (chunk: Buffer) => {
-      this.#lastHeardMs = this.#context.ticker.nowMs;
+      silence.heard(this.#context.ticker.nowMs);
       input.take(chunk);
     });
     secure.on('end', () => {
@@ -278,18 +270,10 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     for (const { channel, destination } of waiting) this.#begin(channel, destination);
   }
 
-  #heard(): void {
-    this.#lastHeardMs = performance.now();
-    this.#pinged = false;
-  }
-
-  /** The watchdog, at least each {@link pingIntervalMs}: dead peers, idle connections, certificates that end. */
+  /** The watchdog, at least each {@link watchMs}: dead peers, idle connections, certificates that end. */
   onDeadline(): void {
     if (this.state === 'connecting') {
-      if (this.#late) return this.#close('connect-timeout');
-      // The event loop may have been held up: what came in time is read before the next tick.
-      this.#late = true;
-      this.deadlineMs = this.#context.ticker.nowMs;
+      this.#close('connect-timeout');
       return;
     }
     if (this.state === 'closed') return;
@@ -297,15 +281,13 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
     const dateMs = Date.now();
     const phase = this.#life?.phase(dateMs);
     if (phase === 'over') return this.#close('tunnel-closed');
-    this.deadlineMs = nowMs + Math.min(pingIntervalMs, this.#life?.nextInMs(dateMs) ?? pingIntervalMs);
-    if (this.#pinged && nowMs - this.#lastHeardMs > pingTimeoutMs) return this.#close('tunnel-closed');
+    this.deadlineMs = nowMs + Math.min(watchMs, this.#life?.nextInMs(dateMs) ?? watchMs);
+    const server = this.#silence?.judge(nowMs);
+    if (server === 'gone') return this.#close('tunnel-closed');
     if (this.streams > 0) this.#idleSinceMs = nowMs;
     else if (nowMs - this.#idleSinceMs > idleTimeoutMs) return this.#close(undefined);
     if (phase === 'retiring') this.drain();
-    if (nowMs - this.#lastHeardMs >= pingIntervalMs && this.#http2 !== undefined) {
-      this.#pinged = true;
-      this.#http2.ping(emptyPing);
-    }
+    if (server === 'ask') this.#http2?.ping(emptyPing);
   }
 
   onHeaders(stream: Http2Stream, headers: Http2Headers): void {
@@ -354,9 +336,7 @@ export class TunnelConnection implements Http2Handlers, StreamCarrier {
 
   onRemoteSettings(): void {}
 
-  onPingAck(): void {
-    this.#heard();
-  }
+  onPingAck(): void {}
 
   onConnectionError(): void {
     this.#close('tunnel-closed');
@@ -388,63 +368,4 @@ function unreachableBy(headers: Http2Headers): ChannelFailure {
   if (at < 0) return 'connect-refused';
   const isUnanswered = equalsBytes(buffer, ranges[at + 2] as number, ranges[at + 3] as number, unansweredField.value);
   return isUnanswered ? 'connect-timeout' : 'connect-refused';
-}
-
-/** The tunnels of one pod, by where they lead: (source pod, source identity) is the pod itself. */
-export class TunnelPool {
-  readonly #context: TunnelContext;
-  readonly #byPeer = new Map<string, TunnelConnection[]>();
-
-  constructor(context: TunnelContext) {
-    this.#context = context;
-  }
-
-  /** Opens a stream to `destination` through a tunnel to `peer`, made where none has room. */
-  openStream(peer: TunnelPeer, destination: string, owner: ChannelOwner): ByteChannel {
-    const key = `${peer.address} ${peer.identity}`;
-    let connections = this.#byPeer.get(key);
-    if (connections === undefined) {
-      connections = [];
-      this.#byPeer.set(key, connections);
-    }
-    let connection = connections.find((candidate) => candidate.hasRoom && !candidate.isBlocked);
-    if (connection === undefined && connections.length >= maxBesideBlocked) {
-      connection = connections.find((candidate) => candidate.hasRoom);
-    }
-    if (connection === undefined) {
-      connection = new TunnelConnection(this.#context, peer, (closed) => this.#forget(key, closed));
-      connections.push(connection);
-    }
-    return connection.openStream(destination, owner);
-  }
-
-  /** The tunnels that are open. */
-  *open(): Generator<TunnelPeer & { readonly streams: number }> {
-    for (const connections of this.#byPeer.values()) {
-      for (const connection of connections) {
-        if (connection.state === 'open') yield { ...connection.peer, streams: connection.streams };
-      }
-    }
-  }
-
-  /** How many connections are there. */
-  get size(): number {
-    let size = 0;
-    for (const connections of this.#byPeer.values()) size += connections.length;
-    return size;
-  }
-
-  drain(): void {
-    for (const connections of this.#byPeer.values()) for (const connection of [...connections]) connection.drain();
-  }
-
-  destroy(): void {
-    for (const connections of this.#byPeer.values()) for (const connection of [...connections]) connection.destroy();
-  }
-
-  #forget(key: string, closed: TunnelConnection): void {
-    const left = (this.#byPeer.get(key) ?? []).filter((connection) => connection !== closed);
-    if (left.length === 0) this.#byPeer.delete(key);
-    else this.#byPeer.set(key, left);
-  }
 }

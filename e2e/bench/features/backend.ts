@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { TestCertificate } from '@tulle/testkit';
+import { nginxConfig } from '../nginx.ts';
 import type { PodProgram } from '../peers/peer.ts';
 import { originPorts } from './routes.ts';
 
@@ -25,24 +26,9 @@ function config(directory: string, helped: boolean): string {
     listen ${port};${locations}
   }`,
   );
-  return `
-daemon off;
-user root;
-worker_processes 1;
-pid ${directory}/nginx.pid;
-error_log stderr error;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  default_type text/plain;
-  tcp_nodelay on;
-  keepalive_timeout 3600;
-  keepalive_requests 1000000000;
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;${plain.join('')}
+  return nginxConfig(
+    directory,
+    `${plain.join('')}
   server {
     listen ${originPorts.tls} ssl;
     ssl_certificate ${directory}/tls.crt;
@@ -51,9 +37,8 @@ http {
   server {
     listen ${originPorts.status};
     location / { stub_status; }
-  }
-}
-`;
+  }`,
+  );
 }
 
 /** The programs of a pod of the application, an nginx on the machine's last core; `helped` with the helper behind it. */

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { largeBodyBytes } from '../cases.ts';
+import { nginxConfig } from '../nginx.ts';
 import { backendPorts, routeHeader } from './peer.ts';
 import type { PodProgram } from './peer.ts';
 
@@ -19,7 +20,7 @@ export const grpcMessage: Buffer = Buffer.from([0, 0, 0, 0, 5, 0x0a, 3, 0x62, 0x
 export const grpcStreamPath = '/bench.Echo/Stream';
 const streamPort = 8085;
 
-function nginxConfig(directory: string): string {
+function config(directory: string): string {
   const server = (version: 'v1' | 'v2', port: number, protocol = '') => `
   server {
     listen ${port}${protocol};
@@ -40,27 +41,13 @@ function nginxConfig(directory: string): string {
       client_max_body_size 0;
     }
   }`;
-  return `
-daemon off;
-user root;
-worker_processes 1;
-pid ${directory}/nginx.pid;
-error_log stderr error;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  default_type text/plain;
-  sendfile on;
-  tcp_nodelay on;
-  keepalive_timeout 3600;
-  keepalive_requests 1000000000;
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;${server('v1', backendPorts.v1)}${server('v2', backendPorts.v2)}${server('v1', backendPorts.h2v1, ' http2')}${server('v2', backendPorts.h2v2, ' http2')}
-}
-`;
+  const servers = [
+    server('v1', backendPorts.v1),
+    server('v2', backendPorts.v2),
+    server('v1', backendPorts.h2v1, ' http2'),
+    server('v2', backendPorts.h2v2, ' http2'),
+  ];
+  return nginxConfig(directory, servers.join(''));
 }
 
 /**
@@ -71,7 +58,7 @@ export function backendPrograms(directory: string): PodProgram[] {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, '100k'), randomBytes(largeBodyBytes));
   writeFileSync(join(directory, 'grpc'), grpcMessage);
-  writeFileSync(join(directory, 'nginx.conf'), nginxConfig(directory));
+  writeFileSync(join(directory, 'nginx.conf'), config(directory));
   const core = `${availableParallelism() - 1}`;
   const nginx = ['taskset', '-c', core, 'nginx', '-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')];
   const streams = [process.execPath, '--disable-warning=ExperimentalWarning', streamServer, `${streamPort}`];

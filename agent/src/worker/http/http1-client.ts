@@ -9,6 +9,7 @@ import type { Splice } from '../splice.ts';
 import type { Deadline } from '../tick.ts';
 import type { AnswerReason } from './answers.ts';
 import { answerStatus, http1Answer, http1Preflight, http1Redirect, reasonOfFailure } from './answers.ts';
+import { EndedClient } from './ended-client.ts';
 import { Exchange } from './exchange.ts';
 import { Http1IncomingRequest } from './http1-request.ts';
 import { Http1Responder } from './http1-responder.ts';
@@ -18,8 +19,8 @@ import type { ClientSide } from './sides.ts';
 const headTimeoutMs = 10_000;
 /** A connection between two requests. */
 const idleTimeoutMs = 600_000;
-/** A client that has ended its half and gets nothing, or takes nothing, for so long has gone. */
-const endedPatienceMs = 60_000;
+/** A client that has ended its half and gets nothing for so long has gone. */
+const endedSilenceMs = 60_000;
 /** How often it is looked at meanwhile. */
 const endedWatchMs = 5_000;
 /** So much every client's kernel takes at once, whether the client reads or not. */
@@ -46,8 +47,7 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
   /** Input that waits: for the server's connection to open, or for the response before the next request. */
   #held: Buffer | undefined;
   #clientEnded = false;
-  /** How far the response was when the client that has ended its half was looked at last. */
-  readonly #progress = { given: -1, unsentBytes: 0, sinceMs: 0 };
+  #endedClient: EndedClient | undefined;
   #payload = false;
   #takesMore = true;
   /** What is being read, for the payload in it. */
@@ -176,19 +176,11 @@ export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Dea
     } else if (this.#state === 'exchange') this.#watchEnded();
   }
 
-  /** A client whose process has ended looks like one that waits for its last response: a FIN is all that came. */
   #watchEnded(): void {
     const { nowMs } = this.#pod.context.ticker;
-    const { given } = this.response;
-    const { unsentBytes } = this.#channel;
-    const progress = this.#progress;
-    if (given !== progress.given || unsentBytes !== progress.unsentBytes) {
-      progress.given = given;
-      progress.unsentBytes = unsentBytes;
-      progress.sinceMs = nowMs;
-    }
     this.deadlineMs = nowMs + endedWatchMs;
-    if (nowMs - progress.sinceMs < endedPatienceMs) return;
+    this.#endedClient ??= new EndedClient(this.#channel, endedSilenceMs);
+    if (!this.#endedClient.hasGone(nowMs)) return;
     this.#exchange.clientGone(http2ErrorCode.cancel);
     this.breakOff();
   }

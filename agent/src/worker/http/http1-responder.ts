@@ -35,8 +35,6 @@ export class Http1Responder implements ResponseWriter, TurnOutput {
   scheduled = false;
   /** Whether the connection ends with the response under way. */
   closeAfter = false;
-  /** How many parts of responses came for the client: two values are equal when nothing came between them. */
-  given = 0;
   readonly #request: Http1RequestHead;
   readonly #channel: ByteChannel;
   readonly #context: WorkerContext;
@@ -65,7 +63,6 @@ export class Http1Responder implements ResponseWriter, TurnOutput {
 
   head(head: ResponseHead, edits: HeaderEdits | undefined, rest: ResponseRest): void {
     const request = this.#request;
-    this.given += 1;
     this.#queues = head instanceof Http2Headers;
     this.#chunked = false;
     if (head.status < 200 && rest !== 'switched' && request.versionMinor === 0) return;
@@ -107,7 +104,6 @@ export class Http1Responder implements ResponseWriter, TurnOutput {
 
   /** A part of the body; gives false where the client takes no more for now. */
   body(chunk: Buffer, start: number, end: number): boolean {
-    this.given += 1;
     if (this.#queues) {
       this.#queueBody(chunk, start, end);
       return true;

@@ -26,8 +26,6 @@ export class ChannelOutput implements Http2Output, TurnOutput {
   #full = false;
   #unsentBytes = 0;
   #holding = false;
-  /** How many bytes the channel was given. */
-  givenBytes = 0;
 
   constructor(channel: ByteChannel, flusher: TurnFlusher) {
     this.#channel = channel;
@@ -75,7 +73,6 @@ export class ChannelOutput implements Http2Output, TurnOutput {
   }
 
   #send(chunk: Buffer): void {
-    this.givenBytes += chunk.length;
     if (!this.#channel.write(chunk, 0, chunk.length)) this.#full = true;
     if (this.#full) this.#unsentBytes += chunk.length;
   }

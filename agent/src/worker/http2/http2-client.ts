@@ -11,6 +11,7 @@ import { LastWords } from '../last-words.ts';
 import type { ServicePortView } from '../mesh-view.ts';
 import type { Pod, PodConnection } from '../pod.ts';
 import type { Deadline } from '../tick.ts';
+import { EndedClient } from '../http/ended-client.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { Http2ClientStream } from './http2-client-stream.ts';
 import type { ClientStreamUser } from './http2-client-stream.ts';
@@ -25,9 +26,8 @@ const headerTimeoutMs = 10_000;
 const drainTimeoutMs = 10_000;
 /** How often a client is looked at that has ended its half. */
 const endedWatchMs = 2_500;
-/** So long responses to it may say nothing, and so long it may read nothing: then it has gone. */
+/** So long responses to it may say nothing: then it has gone. */
 const endedSilenceMs = 15_000;
-const endedPatienceMs = 60_000;
 const never = Number.POSITIVE_INFINITY;
 
 /** One HTTP/2 connection (prior knowledge) of the pod's application to a Service: each request is routed by itself. */
@@ -44,8 +44,7 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
   #idleDeadlineMs: number;
   #blockDeadlineMs = never;
   #blockStream = 0;
-  /** The client has ended its half: how many bytes had left then, or later, and when that was. */
-  #ended: { sentBytes: number; atMs: number } | undefined;
+  #ended: EndedClient | undefined;
 
   constructor(pod: Pod, channel: ClientChannel, frontend: ServicePortView) {
     this.#pod = pod;
@@ -144,19 +143,12 @@ export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, 
     }
     this.#http2.goaway();
     const { nowMs } = this.#pod.context.ticker;
-    this.#ended = { sentBytes: 0, atMs: nowMs };
+    this.#ended = new EndedClient(this.#channel, endedSilenceMs);
     this.#watchEnded(this.#ended, nowMs);
   }
 
-  /** A client whose process has ended looks like one that waits for its last responses: a FIN is all that came. */
-  #watchEnded(ended: { sentBytes: number; atMs: number }, nowMs: number): void {
-    const { unsentBytes } = this.#channel;
-    const sentBytes = this.#output.givenBytes - unsentBytes;
-    if (sentBytes !== ended.sentBytes) {
-      ended.sentBytes = sentBytes;
-      ended.atMs = nowMs;
-    }
-    if (nowMs - ended.atMs >= (unsentBytes > 0 ? endedPatienceMs : endedSilenceMs)) {
+  #watchEnded(ended: EndedClient, nowMs: number): void {
+    if (ended.hasGone(nowMs)) {
       this.destroy();
       return;
     }
