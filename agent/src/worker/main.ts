@@ -4,6 +4,7 @@ import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { accessWriter, processLogger } from '../log.ts';
 import { AccessLog } from './access-log.ts';
 import { defaultAccessLog } from './access-settings.ts';
+import { BatchScheduling } from './batch-scheduling.ts';
 import { MemoryTrimmer } from '../memory-trimmer.ts';
 import { CertificateStore } from './certificates.ts';
 import { Sessions } from './http/sessions.ts';
@@ -70,6 +71,7 @@ function receive(message: ToWorker): void {
       encoder: new HpackEncoder(),
     };
     pods = new PodSet(context, tell);
+    new BatchScheduling(ticker, log);
     return;
   }
   if (context === undefined || pods === undefined) return;

@@ -11,6 +11,9 @@ import { nobody } from './channel.ts';
  */
 const gatheredBytes = 4 * 1024;
 
+/** What all channels of this process have read and written: how much it gets done. */
+export const moved = { bytes: 0 };
+
 /** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
 export class SocketChannel implements ClientChannel {
   owner: ChannelOwner;
@@ -80,6 +83,7 @@ export class SocketChannel implements ClientChannel {
 
   write(chunk: Buffer, start: number, end: number): boolean {
     const bytes = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+    moved.bytes += bytes.length;
     if (bytes.length < gatheredBytes && this.#gathered.length === 0) return this.socket.write(bytes, this.#onWritten);
     if (this.#gathered.push(bytes) === 1) setImmediate(this.#sendGathered);
     this.#gatheredLength += bytes.length;
@@ -143,6 +147,7 @@ export class SocketChannel implements ClientChannel {
   };
 
   readonly #onData = (chunk: Buffer): void => {
+    moved.bytes += chunk.length;
     this.owner.onData(this, chunk, 0, chunk.length);
   };
 
