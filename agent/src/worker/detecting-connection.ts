@@ -31,6 +31,8 @@ export type Accepts = 'anything' | 'http-only' | 'bytes';
 
 /** A connection whose first bytes tell which version of HTTP is spoken, or that it is none. */
 export class DetectingConnection implements ChannelOwner, PodConnection, Deadline {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs: number;
   readonly #pod: Pod;
   readonly #client: ClientChannel;

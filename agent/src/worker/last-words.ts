@@ -12,6 +12,8 @@ const patienceMs = 60_000;
  * slow readers get all of a response that was the last on its connection.
  */
 export class LastWords implements ChannelOwner, PodConnection, Deadline {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs: number;
   readonly #pod: Pod;
   readonly #client: ClientChannel;

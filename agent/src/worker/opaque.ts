@@ -35,6 +35,8 @@ const endedClientMs = 10_000;
  * accepted, and all of that is kept, so another endpoint can be tried when one does not answer.
  */
 export class OpaqueConnection implements ChannelOwner, PodConnection, Deadline {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly #pod: Pod;
   readonly #client: ByteChannel;

@@ -15,6 +15,8 @@ const patienceMs = 1_000;
  * is not counted among the pod's; there are as many as come within {@link patienceMs}.
  */
 export class OverloadedConnection implements ChannelOwner, PodConnection, Deadline {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs: number;
   readonly #pod: Pod;
   readonly #client: ClientChannel;

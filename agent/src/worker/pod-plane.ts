@@ -30,7 +30,8 @@ import { UpstreamPools } from './http/upstream-pool.ts';
 import { Http2UpstreamPools } from './http2/http2-upstream-pool.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import { PodConnections } from './pod.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const listenBacklog = 4_096;
@@ -44,7 +45,7 @@ export class PodPlane implements Pod {
   readonly tunnels: TunnelPool;
   readonly #upstreams: UpstreamPools;
   readonly #http2Upstreams: Http2UpstreamPools;
-  readonly connections = new Set<PodConnection>();
+  readonly connections = new PodConnections();
   #draining = false;
   /** Made anew when the mesh trusts others. */
   #trusted: { readonly by: MeshTrust | undefined; readonly peers: PeerTrust } | undefined;

@@ -1,3 +1,4 @@
+import { SlotSet } from '@tulle/core';
 import type { Workload } from '@tulle/ir';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec } from '../ipc.ts';
@@ -15,6 +16,19 @@ export interface PodConnection {
   /** Waits for nothing new: a connection that idles between two requests closes, one that works goes on. */
   drain(): void;
   destroy(): void;
+  /** Its place among the pod's connections; theirs alone. */
+  podSlot?: number;
+}
+
+/** The connections of a pod. */
+export class PodConnections extends SlotSet<PodConnection> {
+  protected override placeOf(member: PodConnection): number | undefined {
+    return member.podSlot;
+  }
+
+  protected override place(member: PodConnection, at: number): void {
+    member.podSlot = at;
+  }
 }
 
 /** A captured pod, as its connections see it: where they can go from here. */
@@ -26,7 +40,7 @@ export interface Pod {
   /** What the pod uses of the worker, and may. */
   readonly share: PodShare;
   /** Connections of the pod's own clients, and plain connections to it. */
-  readonly connections: Set<PodConnection>;
+  readonly connections: PodConnections;
   /** Connects to the pod's own application, which sees `source` as its client. The timeout has a default. */
   connectApplication(to: TimedDestination, source: string, owner: ChannelOwner): ByteChannel;
   /**

@@ -5,6 +5,7 @@ import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { FailedChannel } from './failed-channel.ts';
 import type { Counters } from './measures.ts';
+import type { PodConnections } from './pod.ts';
 import type { PodGuard } from './pod-guard.ts';
 import type { SocketChannel } from './socket-channel.ts';
 
@@ -12,7 +13,7 @@ import type { SocketChannel } from './socket-channel.ts';
 export interface LocalPod {
   readonly spec: PodSpec;
   readonly guard: Pick<PodGuard, 'allows' | 'admit'>;
-  readonly connections: Set<{ drain(): void; destroy(): void }>;
+  readonly connections: PodConnections;
   connectApplication(to: Destination, source: string, owner: ChannelOwner): ByteChannel;
 }
 

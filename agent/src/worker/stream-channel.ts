@@ -20,6 +20,7 @@ export interface StreamCarrier {
  * when the window (4 MiB) is used up; what is on its way is still delivered.
  */
 export class StreamChannel implements ByteChannel, Deadline {
+  tickerSlot = -1;
   owner: ChannelOwner;
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly #carrier: StreamCarrier | undefined;

@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
+import { SlotSet } from '@tulle/core';
 
 /** Something that has a deadline, looked at on each tick. */
 export interface Deadline {
@@ -6,7 +7,19 @@ export interface Deadline {
   deadlineMs: number;
   /** Its deadline is met late, by {@link asleepMs} at most, while nothing else happens. */
   readonly mayWait?: boolean;
+  /** Its place in the ticker; the ticker's alone. */
+  tickerSlot?: number;
   onDeadline(): void;
+}
+
+class Deadlines extends SlotSet<Deadline> {
+  protected override placeOf(member: Deadline): number | undefined {
+    return member.tickerSlot;
+  }
+
+  protected override place(member: Deadline, at: number): void {
+    member.tickerSlot = at;
+  }
 }
 
 /** So many ticks without anybody who asked for the time make the ticker sleep. */
@@ -26,7 +39,7 @@ export const asleepMs = 1_000;
 export class Ticker {
   readonly intervalMs: number;
   #nowMs = performance.now();
-  readonly #waiting = new Set<Deadline>();
+  readonly #waiting = new Deadlines();
   /** In microseconds, from 1. */
   readonly #lateness = createHistogram();
   #timer: NodeJS.Timeout;
@@ -85,20 +98,31 @@ export class Ticker {
     this.#lateness.record(1 + Math.round(lateMs * 1_000));
     this.#left = lateMs > this.intervalMs && !this.#left;
     this.#nowMs = nowMs;
-    let soonestMs = Number.POSITIVE_INFINITY;
-    for (const item of this.#waiting) {
+    // From the last to the first: whoever takes a place when another goes was looked at, or will be again.
+    for (let place = this.#waiting.size - 1; place >= 0; place--) {
+      const item = this.#waiting.at(place);
+      // More than one may have gone at once.
+      if (item === undefined) continue;
       if (item.deadlineMs <= nowMs && !this.#left) {
         item.deadlineMs = Number.POSITIVE_INFINITY;
         item.onDeadline();
       }
-      if (item.deadlineMs < soonestMs && item.mayWait !== true) soonestMs = item.deadlineMs;
     }
     // What the deadlines themselves asked is no work.
     this.#asked = false;
-    const sleeps = this.#quietTicks >= ticksUntilSleep && soonestMs - nowMs > asleepMs;
+    const sleeps = this.#quietTicks >= ticksUntilSleep && this.#soonestMs() - nowMs > asleepMs;
     this.#dueMs = nowMs + (sleeps ? asleepMs : this.intervalMs);
     this.#asleep = sleeps;
     if (sleeps !== wasAsleep) this.#restart(sleeps ? asleepMs : this.intervalMs);
+  }
+
+  /** The next deadline that may not wait. */
+  #soonestMs(): number {
+    let soonestMs = Number.POSITIVE_INFINITY;
+    for (const { deadlineMs, mayWait } of this.#waiting) {
+      if (mayWait !== true && deadlineMs < soonestMs) soonestMs = deadlineMs;
+    }
+    return soonestMs;
   }
 
   #wake(): void {

@@ -28,6 +28,8 @@ function alert(description: number): Buffer {
  * to a backend of the rule for it, untouched. What is no TLS, or has no rule, ends here with an alert.
  */
 export class TlsRouteConnection implements ChannelOwner, PodConnection, Deadline {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs: number;
   readonly #pod: Pod;
   readonly #client: ClientChannel;

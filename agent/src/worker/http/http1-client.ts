@@ -36,6 +36,8 @@ const joinedBodyBytes = 16 * 1024;
  * `upgraded`.
  */
 export class Http1Client implements ClientSide, ChannelOwner, PodConnection, Deadline, Http1PayloadSink {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly request: Http1IncomingRequest;
   readonly response: Http1Responder;

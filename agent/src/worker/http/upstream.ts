@@ -24,6 +24,7 @@ const copiedChunkBytes = 16 * 1024;
 
 /** An HTTP/1.1 connection to an application, through a tunnel or not, that carries request after request. */
 export class Upstream implements ServerSide, ChannelOwner, Deadline, Http1PayloadSink {
+  tickerSlot = -1;
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly version = 1;
   opened = false;

@@ -32,6 +32,8 @@ const never = Number.POSITIVE_INFINITY;
 
 /** One HTTP/2 connection (prior knowledge) of the pod's application to a Service: each request is routed by itself. */
 export class Http2Client implements ChannelOwner, Http2Handlers, PodConnection, Deadline {
+  tickerSlot = -1;
+  podSlot = -1;
   deadlineMs: number;
   readonly #pod: Pod;
   readonly #channel: ClientChannel;

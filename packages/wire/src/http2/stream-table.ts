@@ -1,11 +1,12 @@
 import type { Http2Stream } from './stream.ts';
+import { StreamIndex } from './stream-index.ts';
 
 /** How a stream that is gone ended, as far as it is remembered. */
 export type ClosedHow = 'ended' | 'reset-by-us' | 'reset-by-peer' | 'forgotten' | 'never-opened';
 
 /** The live streams of a connection, and a bounded memory of those that closed last. */
 export class StreamTable {
-  readonly #streams = new Map<number, Http2Stream>();
+  readonly #streams = new StreamIndex();
   /** DATA comes in runs of one stream. */
   #last: Http2Stream | undefined;
   readonly #closedIds: Int32Array;
@@ -31,7 +32,7 @@ export class StreamTable {
   }
 
   add(stream: Http2Stream): void {
-    this.#streams.set(stream.id, stream);
+    this.#streams.add(stream);
   }
 
   /** Removes a stream, if it is there, and remembers how it ended. */
@@ -55,6 +56,6 @@ export class StreamTable {
 
   /** The live streams, as they are now: they may be closed meanwhile. */
   snapshot(): Http2Stream[] {
-    return [...this.#streams.values()];
+    return this.#streams.values();
   }
 }
