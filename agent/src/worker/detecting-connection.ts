@@ -7,7 +7,8 @@ import { LastWords } from './last-words.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
 import type { OpaqueTarget } from './opaque.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import type { PodConnection } from './pod-connections.ts';
 import type { Deadline } from './tick.ts';
 
 /** So long a client may be silent on a port of unknown protocol before the server is asked whether it speaks first. */

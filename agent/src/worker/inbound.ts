@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { originalDestination, podPorts } from '@tulle/linux';
 import { plainAddress } from './addresses.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import type { PodConnection } from './pod-connections.ts';
 import { nobody } from './channel.ts';
 import { plaintextApplicationConnectTimeoutMs } from './connect-timeouts.ts';
 import { descriptorOf } from './descriptor.ts';

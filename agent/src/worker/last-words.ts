@@ -1,5 +1,6 @@
 import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from './channel.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import type { PodConnection } from './pod-connections.ts';
 import type { Deadline } from './tick.ts';
 
 /** So long what a client still sends is thrown away, so that no reset overtakes what was written to it. */

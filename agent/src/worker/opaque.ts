@@ -4,7 +4,8 @@ import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import type { ConnectionReason } from './connection-record.ts';
 import type { ServicePortView } from './mesh-view.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import type { PodConnection } from './pod-connections.ts';
 import { Splice } from './splice.ts';
 import type { Deadline } from './tick.ts';
 

@@ -4,7 +4,8 @@ import { ConnectionRecord } from './connection-record.ts';
 import { http1Answer } from './http/answers.ts';
 import { LastWords } from './last-words.ts';
 import type { ServicePortView } from './mesh-view.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import type { PodConnection } from './pod-connections.ts';
 import type { Deadline } from './tick.ts';
 
 /** So long such a connection is kept, to be told why it ends. */

@@ -1,3 +1,4 @@
+import { SlotSet } from '@tulle/core';
 import type { Logger } from '@tulle/core';
 import type { AuthorizationPolicy, Workload } from '@tulle/ir';
 import { authorize } from '@tulle/ir';
@@ -16,6 +17,18 @@ export interface Caller {
 /** A connection that was let in, and how it is broken when policy no longer allows it. */
 export interface Admission extends Caller {
   revoke(): void;
+  /** Its place in the guard; the guard's alone. */
+  guardSlot?: number;
+}
+
+class Admissions extends SlotSet<Admission> {
+  protected override placeOf(member: Admission): number | undefined {
+    return member.guardSlot;
+  }
+
+  protected override place(member: Admission, at: number): void {
+    member.guardSlot = at;
+  }
 }
 
 /** What a guard looks up. */
@@ -49,7 +62,7 @@ export class PodGuard {
   /** `namespace/name` of the pod. */
   readonly pod: string;
   readonly #context: GuardContext;
-  readonly #admitted = new Set<Admission>();
+  readonly #admitted = new Admissions();
   readonly #denials = new Map<string, Denial>();
   #policies: readonly string[] | undefined;
 

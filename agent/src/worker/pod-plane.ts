@@ -31,7 +31,7 @@ import { Http2UpstreamPools } from './http2/http2-upstream-pool.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
 import type { Pod } from './pod.ts';
-import { PodConnections } from './pod.ts';
+import { PodConnections } from './pod-connections.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const listenBacklog = 4_096;

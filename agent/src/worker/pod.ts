@@ -1,35 +1,15 @@
-import { SlotSet } from '@tulle/core';
 import type { Workload } from '@tulle/ir';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { PodSpec } from '../ipc.ts';
 import type { TimedDestination } from './addresses.ts';
 import type { ByteChannel, ChannelOwner } from './channel.ts';
+import type { PodConnections } from './pod-connections.ts';
 import type { PodGuard } from './pod-guard.ts';
 import type { PodShare } from './pod-share.ts';
 import type { Http2Upstream } from './http2/http2-upstream.ts';
 import type { Upstream } from './http/upstream.ts';
 import type { InnerProtocol } from './origination.ts';
 import type { WorkerContext } from './worker-context.ts';
-
-/** Something of a pod that ends by itself, or is ended with it. */
-export interface PodConnection {
-  /** Waits for nothing new: a connection that idles between two requests closes, one that works goes on. */
-  drain(): void;
-  destroy(): void;
-  /** Its place among the pod's connections; theirs alone. */
-  podSlot?: number;
-}
-
-/** The connections of a pod. */
-export class PodConnections extends SlotSet<PodConnection> {
-  protected override placeOf(member: PodConnection): number | undefined {
-    return member.podSlot;
-  }
-
-  protected override place(member: PodConnection, at: number): void {
-    member.podSlot = at;
-  }
-}
 
 /** A captured pod, as its connections see it: where they can go from here. */
 export interface Pod {

@@ -5,7 +5,7 @@ import type { ByteChannel, ChannelFailure, ChannelOwner } from './channel.ts';
 import type { CertificateStore } from './certificates.ts';
 import { FailedChannel } from './failed-channel.ts';
 import type { Counters } from './measures.ts';
-import type { PodConnections } from './pod.ts';
+import type { PodConnections } from './pod-connections.ts';
 import type { PodGuard } from './pod-guard.ts';
 import type { SocketChannel } from './socket-channel.ts';
 

@@ -6,7 +6,8 @@ import type { ConnectionReason } from './connection-record.ts';
 import { LastWords } from './last-words.ts';
 import type { ServicePortView } from './mesh-view.ts';
 import { OpaqueConnection } from './opaque.ts';
-import type { Pod, PodConnection } from './pod.ts';
+import type { Pod } from './pod.ts';
+import type { PodConnection } from './pod-connections.ts';
 import type { Deadline } from './tick.ts';
 
 /** From the connection's beginning to the last byte of its ClientHello. */

@@ -7,6 +7,7 @@ import {
   encodeHeaderList,
   Http2Connection,
   http2ErrorCode,
+  StreamIndex,
   tunnelHttp2Settings,
 } from '@tulle/wire';
 import { plainAddress } from './addresses.ts';
@@ -59,6 +60,12 @@ const answers = {
   ]),
 } as const;
 
+/** How the guard is told that a stream has ended. */
+interface TunnelAdmission {
+  readonly id: number;
+  readonly forget: () => void;
+}
+
 /** One HBONE connection into the pod, whose client's identity is known. */
 export class TunnelServerConnection implements Http2Handlers {
   deadlineMs = Number.POSITIVE_INFINITY;
@@ -73,8 +80,7 @@ export class TunnelServerConnection implements Http2Handlers {
   readonly #input: TunnelInput;
   readonly #life: TunnelLife;
   readonly #onClosed: () => void;
-  /** How the guard is told that a stream has ended. */
-  readonly #admissions = new Map<Http2Stream, () => void>();
+  readonly #admissions = new StreamIndex<TunnelAdmission>();
   readonly #silence: Silence;
   /** Since when there is no stream, where there is none. */
   #emptySinceMs: number;
@@ -144,7 +150,7 @@ export class TunnelServerConnection implements Http2Handlers {
     if (this.#closed) return;
     this.#closed = true;
     this.#input.close();
-    for (const forget of this.#admissions.values()) forget();
+    for (const { forget } of this.#admissions.values()) forget();
     this.#context.ticker.remove(this);
     this.#http2.destroy();
     this.#secure.destroy();
@@ -197,7 +203,7 @@ export class TunnelServerConnection implements Http2Handlers {
     pending.application = this.#context.connectApplication(destination, this.source, pending);
     pending.tunnel = tunnel;
     const forget = this.#context.guard.admit({ ...caller, revoke: () => this.#revoke(stream) });
-    this.#admissions.set(stream, forget);
+    this.#admissions.add({ id: stream.id, forget });
   }
 
   /** Policy no longer allows what it did: the stream is broken, or refused if it has not been answered yet. */
@@ -237,8 +243,8 @@ export class TunnelServerConnection implements Http2Handlers {
 
   onStreamClosed(stream: Http2Stream): void {
     (stream.user as StreamChannel | undefined)?.closed(undefined);
-    this.#admissions.get(stream)?.();
-    this.#admissions.delete(stream);
+    this.#admissions.get(stream.id)?.forget();
+    this.#admissions.delete(stream.id);
     this.#emptySinceMs = this.#context.ticker.nowMs;
     const { deadlineMs } = this;
     this.#watch();

@@ -1,5 +1,6 @@
 import type { ByteChannel } from '../channel.ts';
-import type { Pod, PodConnection } from '../pod.ts';
+import type { Pod } from '../pod.ts';
+import type { PodConnection } from '../pod-connections.ts';
 import { Splice } from '../splice.ts';
 
 /** Joins both sides of an exchange that has switched to another protocol; the pod ends it when the pod ends. */

@@ -9,7 +9,8 @@ import {
 import type { ByteChannel, ChannelFailure, ChannelOwner, ClientChannel } from '../channel.ts';
 import { LastWords } from '../last-words.ts';
 import type { ServicePortView } from '../mesh-view.ts';
-import type { Pod, PodConnection } from '../pod.ts';
+import type { Pod } from '../pod.ts';
+import type { PodConnection } from '../pod-connections.ts';
 import type { Deadline } from '../tick.ts';
 import { EndedClient } from '../http/ended-client.ts';
 import { ChannelOutput } from './channel-output.ts';

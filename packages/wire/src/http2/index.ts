@@ -5,6 +5,7 @@ export type { Http2Handlers } from './handlers.ts';
 export { defaultHttp2Limits, type Http2Limits } from './limits.ts';
 export { Http2Headers, Http2RequestHead } from './message-fields.ts';
 export type { Http2Output } from './output.ts';
+export { StreamIndex } from './stream-index.ts';
 export { clientPreface, http2ErrorCode, http2ErrorName } from './protocol.ts';
 export { applicationHttp2Settings, tunnelHttp2Settings, type Http2Settings, type RemoteSettings } from './settings.ts';
 export { Http2Stream, type Http2StreamState, type RequestKind } from './stream.ts';

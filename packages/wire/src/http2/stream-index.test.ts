@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Http2Stream } from './stream.ts';
 import { StreamIndex } from './stream-index.ts';
 
-const stream = (id: number) => ({ id }) as Http2Stream;
+interface Stream {
+  readonly id: number;
+}
+
+const stream = (id: number): Stream => ({ id });
 
 describe('StreamIndex', () => {
   it('finds what a Map finds, whatever comes and goes', () => {
-    const index = new StreamIndex();
-    const model = new Map<number, Http2Stream>();
+    const index = new StreamIndex<Stream>();
+    const model = new Map<number, Stream>();
     // Numbers of a linear congruential generator: the same each time.
     let random = 7;
     let next = 1;
@@ -28,23 +31,23 @@ describe('StreamIndex', () => {
       expect(index.size).toBe(model.size);
       for (const id of [...live, next, 0]) expect(index.get(id)).toBe(model.get(id));
     }
-    const byId = (a: Http2Stream, b: Http2Stream) => a.id - b.id;
+    const byId = (a: Stream, b: Stream) => a.id - b.id;
     expect(index.values().sort(byId)).toEqual([...model.values()].sort(byId));
   });
 
   it('finds streams whose places collide after any of them has gone', () => {
     for (const gone of [0, 1, 2, 3]) {
-      const index = new StreamIndex();
+      const index = new StreamIndex<Stream>();
       // All of one home, the last place of the table, so that they go on at its beginning.
       const streams = [31, 63, 95, 127].map((id) => stream(id));
       for (const each of streams) index.add(each);
-      index.delete((streams[gone] as Http2Stream).id);
+      index.delete((streams[gone] as Stream).id);
       for (const [at, each] of streams.entries()) expect(index.get(each.id)).toBe(at === gone ? undefined : each);
     }
   });
 
   it('holds nothing that has gone', () => {
-    const index = new StreamIndex();
+    const index = new StreamIndex<Stream>();
     for (let id = 1; id < 2_000; id += 2) index.add(stream(id));
     for (let id = 1; id < 2_000; id += 2) index.delete(id);
     expect(index.size).toBe(0);

@@ -1,26 +1,24 @@
-import type { Http2Stream } from './stream.ts';
-
 const leastPlaces = 16;
 
 /**
- * Live streams by their identifiers: an open hash table. A Map would move to a new table every few streams, and the tables
+ * Live streams, or what belongs to them, by their identifiers: an open hash table. A Map would move to a new table every few streams, and the tables
  * left behind would keep each other, and the streams in them, alive until the whole heap is collected.
  */
-export class StreamIndex {
+export class StreamIndex<T extends { readonly id: number }> {
   /** A power of two of places; at least half of them are free. */
-  #places: (Http2Stream | undefined)[] = Array.from<Http2Stream | undefined>({ length: leastPlaces });
+  #places: (T | undefined)[] = Array.from<T | undefined>({ length: leastPlaces });
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get(id: number): Http2Stream | undefined {
+  get(id: number): T | undefined {
     return this.#places[this.#find(id)];
   }
 
   /** Adds a stream whose identifier is not there yet. */
-  add(stream: Http2Stream): void {
+  add(stream: T): void {
     if ((this.#size + 1) * 2 > this.#places.length) this.#grow();
     this.#places[this.#find(stream.id)] = stream;
     this.#size += 1;
@@ -44,7 +42,7 @@ export class StreamIndex {
     places[free] = undefined;
   }
 
-  values(): Http2Stream[] {
+  values(): T[] {
     return this.#places.filter((stream) => stream !== undefined);
   }
 
@@ -62,7 +60,7 @@ export class StreamIndex {
 
   #grow(): void {
     const streams = this.values();
-    this.#places = Array.from<Http2Stream | undefined>({ length: this.#places.length * 2 });
+    this.#places = Array.from<T | undefined>({ length: this.#places.length * 2 });
     for (const stream of streams) this.#places[this.#find(stream.id)] = stream;
   }
 }

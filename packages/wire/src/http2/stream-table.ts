@@ -6,7 +6,7 @@ export type ClosedHow = 'ended' | 'reset-by-us' | 'reset-by-peer' | 'forgotten' 
 
 /** The live streams of a connection, and a bounded memory of those that closed last. */
 export class StreamTable {
-  readonly #streams = new StreamIndex();
+  readonly #streams = new StreamIndex<Http2Stream>();
   /** DATA comes in runs of one stream. */
   #last: Http2Stream | undefined;
   readonly #closedIds: Int32Array;
