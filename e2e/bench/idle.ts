@@ -27,10 +27,10 @@ export interface IdleOptions {
 
 const rssLimitMiB = 250e6 / 2 ** 20;
 const cpuLimitPercent = 1;
-/** What an agent still does for pods that have just joined is not idling, nor is giving back the memory that it took. */
+/** What an agent still does for pods that have just joined is not idling. */
 const settleMs = 10_000;
-/** Ticks are 10 ms: a shorter window could not tell 1 % from 2 %. */
-const leastSeconds = 5;
+/** Agents that are idle give memory back, once a minute at most: a minute holds what that costs. */
+const leastSeconds = 60;
 
 /** Memory and CPU of an agent whose pods do nothing, in a playground of its own. */
 export async function measureIdle(
