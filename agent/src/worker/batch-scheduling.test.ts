@@ -9,8 +9,9 @@ import { Ticker } from './tick.ts';
 interface Look {
   /** The share of a core that it has. */
   readonly share: number;
-  /** How long it waits each time that it runs, 0.1 ms by default. */
+  /** How long it waits each time that it runs, 0.1 ms by default; and as batch, where that is different. */
   readonly waitMs?: number;
+  readonly batchWaitMs?: number;
   /** What it gets done in a millisecond, as one policy or the other. */
   readonly other?: number;
   readonly batch?: number;
@@ -44,13 +45,17 @@ describe('BatchScheduling', () => {
   afterEach(() => ticker.close());
 
   /** So many looks, one after the other, between which the same happens. */
-  function look(count: number, { share, waitMs = 0.1, other = 1_000, batch = 1_000 }: Look): void {
+  function look(
+    count: number,
+    { share, waitMs = 0.1, batchWaitMs = waitMs, other = 1_000, batch = 1_000 }: Look,
+  ): void {
     for (let i = 0; i < count; i++) {
+      const wait = policy === 'batch' ? batchWaitMs : waitMs;
       nowMs += lookMs;
       work += lookMs * (policy === 'batch' ? batch : other);
       if (times !== undefined) {
         const { runMs, waitMs: waited, slices } = times;
-        times = { runMs: runMs + share * lookMs, waitMs: waited + 100 * waitMs, slices: slices + 100 };
+        times = { runMs: runMs + share * lookMs, waitMs: waited + 100 * wait, slices: slices + 100 };
       }
       ticker.tick(nowMs);
     }
@@ -121,6 +126,32 @@ describe('BatchScheduling', () => {
     expect(policy).toBe('batch');
   });
 
+  it('fails where a worker waits long for its processor, though no less gets done than its clients send', () => {
+    const beside = { share: 0.3, waitMs: 0.05, batchWaitMs: 3 };
+    new BatchScheduling(ticker, silentLogger, actions);
+    look(1, beside);
+    expect(policy).toBe('batch');
+    look(1, beside);
+    expect(policy).toBe('other');
+    // The others may come later, too.
+    look(looksIn(10_000), { share: 0.3 });
+    expect(policy).toBe('batch');
+    look(looksIn(5_000), beside);
+    look(1, beside);
+    expect(policy).toBe('other');
+    look(looksIn(2_000), beside);
+    expect(policy).toBe('other');
+  });
+
+  it('takes the end of a load for no failure', () => {
+    new BatchScheduling(ticker, silentLogger, actions);
+    look(1, { share: 0.5 });
+    look(1, { share: 0.01, batch: 1 });
+    expect(policy).toBe('other');
+    look(1, { share: 0.5 });
+    expect(policy).toBe('batch');
+  });
+
   it('begins with the first wait again after it went well for long', () => {
     const starved = { share: 0.4, batch: 300 };
     new BatchScheduling(ticker, silentLogger, actions);
@@ -151,7 +182,8 @@ describe('BatchScheduling', () => {
     };
     new BatchScheduling(ticker, log, { ...actions, set: refused });
     look(10, { share: 1 });
-    expect(sets).toBe(1);
+    // And once to take back what may have been changed.
+    expect(sets).toBe(2);
     expect(warnings).toEqual([[expect.stringContaining('it stays as it is'), { error: 'sched_setscheduler: EPERM' }]]);
   });
 

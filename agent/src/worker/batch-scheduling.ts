@@ -28,6 +28,8 @@ const trustMs = 5_000;
 /** A trial that gets so much less done has failed; so has batch where a look without it gets so much more done. */
 const worseRate = 0.75;
 const betterRate = 1.3;
+/** Whoever waits so long for a processor is slow for its clients, even where they send no more than gets done either way. */
+const harmfulWaitMs = 1;
 /** After a failure nothing is tried for so long: twice as long each time, up to the other. */
 const firstHoldMs = 5_000;
 const maxHoldMs = 60_000;
@@ -41,8 +43,8 @@ type Phase = 'other' | 'trial' | 'batch' | 'probe';
  * records, packets and system calls.
  *
  * A worker that is not busy is woken at once, as ever. So is one whose processors are taken by programs that have nothing
- * to do with its traffic, since it would wait for the end of their time slices: whatever it tries, it goes back to where
- * it got more done.
+ * to do with its traffic, since it would wait for the end of their time slices: what is tried is given up where less gets
+ * done, or where the worker waits long for its processor and would not otherwise.
  */
 export class BatchScheduling implements Deadline {
   deadlineMs: number;
@@ -57,6 +59,8 @@ export class BatchScheduling implements Deadline {
   #phase: Phase = 'other';
   /** What got done in a millisecond before the trial or probe that is on. */
   #rateBefore = 0;
+  /** How long the worker waited for a processor then. */
+  #waitBeforeMs = 0;
   #trustedUntilMs = 0;
   #holdMs = firstHoldMs;
   #heldUntilMs = 0;
@@ -92,9 +96,19 @@ export class BatchScheduling implements Deadline {
       this.#decide(nowMs, rate, share, waitMs);
     } catch (error) {
       this.#ticker.remove(this);
+      this.#giveBack();
       this.#log.warn('the kernel does not let this worker change how it is scheduled: it stays as it is', {
         error: errorMessage(error),
       });
+    }
+  }
+
+  /** Some threads may have been changed before one could not be. */
+  #giveBack(): void {
+    try {
+      this.#actions.set('other');
+    } catch {
+      // Said by who calls.
     }
   }
 
@@ -103,21 +117,27 @@ export class BatchScheduling implements Deadline {
       case 'other':
         if (share < busyShare || nowMs < this.#heldUntilMs) return;
         this.#rateBefore = rate;
+        this.#waitBeforeMs = waitMs;
         this.#batchSinceMs = nowMs;
         return this.#enter('trial');
       case 'trial':
+        if (isHarmful(waitMs, this.#waitBeforeMs)) return this.#giveUp(nowMs);
+        // The load is over, which says nothing.
+        if (share < quietShare && waitMs < suspectWaitMs) return this.#enter('other');
         if (rate < worseRate * this.#rateBefore) return this.#giveUp(nowMs);
         this.#trustedUntilMs = nowMs + trustMs;
         return this.#enter('batch');
       case 'batch':
         if (nowMs >= this.#trustedUntilMs && (share < suspectShare || waitMs >= suspectWaitMs)) {
           this.#rateBefore = rate;
+          this.#waitBeforeMs = waitMs;
           return this.#enter('probe');
         }
-        if (share < quietShare) this.#enter('other');
-        return;
+        if (share >= quietShare) return;
+        this.#holdMs = firstHoldMs;
+        return this.#enter('other');
       case 'probe':
-        if (rate > betterRate * this.#rateBefore) return this.#giveUp(nowMs);
+        if (rate > betterRate * this.#rateBefore || isHarmful(this.#waitBeforeMs, waitMs)) return this.#giveUp(nowMs);
         this.#trustedUntilMs = nowMs + trustMs;
         this.#enter(share < quietShare ? 'other' : 'batch');
     }
@@ -135,6 +155,11 @@ export class BatchScheduling implements Deadline {
     if (isBatch(phase) !== isBatch(this.#phase)) this.#actions.set(isBatch(phase) ? 'batch' : 'other');
     this.#phase = phase;
   }
+}
+
+/** Whether a batch worker waits for its processor as it would not otherwise. */
+function isHarmful(batchWaitMs: number, otherWaitMs: number): boolean {
+  return batchWaitMs >= harmfulWaitMs && batchWaitMs >= 2 * otherWaitMs;
 }
 
 const processActions: SchedulingActions = { times: threadTimes, work: () => moved.bytes, set: setSchedulingPolicy };

@@ -1,4 +1,5 @@
 import { errorMessage } from '@tulle/core';
+import { hasUsualPolicy } from '@tulle/linux';
 import { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { accessWriter, processLogger } from '../log.ts';
@@ -71,7 +72,8 @@ function receive(message: ToWorker): void {
       encoder: new HpackEncoder(),
     };
     pods = new PodSet(context, tell);
-    new BatchScheduling(ticker, log);
+    // Whoever chose how the agent is scheduled knows better.
+    if (hasUsualPolicy()) new BatchScheduling(ticker, log);
     return;
   }
   if (context === undefined || pods === undefined) return;

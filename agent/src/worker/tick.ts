@@ -47,8 +47,6 @@ export class Ticker {
   #asleep = false;
   #asked = false;
   #quietTicks = 0;
-  /** Whether the last tick came late and left deadlines to the next: no two in a row do. */
-  #left = false;
 
   constructor(intervalMs: number) {
     this.intervalMs = intervalMs;
@@ -96,14 +94,15 @@ export class Ticker {
     this.#quietTicks = this.#asked ? 0 : this.#quietTicks + 1;
     const lateMs = Math.max(0, nowMs - this.#dueMs);
     this.#lateness.record(1 + Math.round(lateMs * 1_000));
-    this.#left = lateMs > this.intervalMs && !this.#left;
+    // What was due at the tick before was left then, if at all.
+    const dueMs = lateMs > this.intervalMs ? this.#nowMs : nowMs;
     this.#nowMs = nowMs;
     // From the last to the first: whoever takes a place when another goes was looked at, or will be again.
     for (let place = this.#waiting.size - 1; place >= 0; place--) {
       const item = this.#waiting.at(place);
       // More than one may have gone at once.
       if (item === undefined) continue;
-      if (item.deadlineMs <= nowMs && !this.#left) {
+      if (item.deadlineMs <= dueMs) {
         item.deadlineMs = Number.POSITIVE_INFINITY;
         item.onDeadline();
       }

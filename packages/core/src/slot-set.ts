@@ -5,7 +5,8 @@
  * one of them is in old memory, collections of young memory keep all that come after it, with all that was in them, until
  * the whole heap is collected: each request or connection that was ever a member lives on for seconds.
  *
- * Subclasses say where a member keeps its place; one object may be in one set of a kind at a time. Adding while somebody
+ * Subclasses say where a member keeps its place. An object must not be in two sets of one kind: the first would not find
+ * it again. Adding while somebody
  * iterates is allowed; who removes meanwhile takes a copy first.
  */
 export abstract class SlotSet<T extends object> implements Iterable<T> {

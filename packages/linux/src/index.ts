@@ -7,7 +7,7 @@ export { NetworkNamespace } from './network-namespace.ts';
 export { ProbeRules } from './probe-rules.ts';
 export { CommandError, runCommand } from './run-command.ts';
 export type { ThreadTimes } from './scheduling.ts';
-export { setSchedulingPolicy, threadTimes } from './scheduling.ts';
+export { hasUsualPolicy, setSchedulingPolicy, threadTimes } from './scheduling.ts';
 export type { IpPort } from './socket-address.ts';
 export { decodeSocketAddress, encodeSocketAddress } from './socket-address.ts';
 export type { TcpListenerOptions, TcpSocketOptions } from './tcp-socket.ts';

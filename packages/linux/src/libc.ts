@@ -17,6 +17,7 @@ export interface Libc {
   close(fd: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   mallocTrim(pad: number): number;
+  schedGetscheduler(pid: number): number;
   schedSetscheduler(pid: number, policy: number, parameters: Int32Array): number;
   madvise(address: bigint, length: bigint, advice: number): number;
   errno(): number;
@@ -36,6 +37,7 @@ function loadLibc(): Libc {
     getsockopt: library.func('int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ void *length)'),
     close: library.func('int close(int fd)'),
     fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
+    schedGetscheduler: library.func('int sched_getscheduler(int pid)'),
     schedSetscheduler: library.func('int sched_setscheduler(int pid, int policy, void *parameters)'),
     mallocTrim: library.func('int malloc_trim(size_t pad)'),
     madvise: library.func('int madvise(uintptr_t address, size_t length, int advice)'),

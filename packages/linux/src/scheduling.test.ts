@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { setSchedulingPolicy, threadTimes } from './scheduling.ts';
+import { hasUsualPolicy, setSchedulingPolicy, threadTimes } from './scheduling.ts';
 
 /** The policies of this process's threads, as the kernel has them: field 41 of proc_pid_stat(5). */
 function threadPolicies(): Set<number> {
@@ -15,8 +15,10 @@ describe('setSchedulingPolicy', () => {
   it('is what the kernel has for all threads then, and can be taken back', () => {
     setSchedulingPolicy('batch');
     expect(threadPolicies()).toEqual(new Set([3]));
+    expect(hasUsualPolicy()).toBe(false);
     setSchedulingPolicy('other');
     expect(threadPolicies()).toEqual(new Set([0]));
+    expect(hasUsualPolicy()).toBe(true);
   });
 });
 

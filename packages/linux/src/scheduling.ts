@@ -20,6 +20,11 @@ export function setSchedulingPolicy(policy: keyof typeof policies): void {
   }
 }
 
+/** Whether the kernel schedules the calling thread as it does any other: nobody chose another policy for it. */
+export function hasUsualPolicy(): boolean {
+  return libc.schedGetscheduler(0) === policies.other;
+}
+
 /** What the kernel knows of a thread's times since its start. */
 export interface ThreadTimes {
   readonly runMs: number;
