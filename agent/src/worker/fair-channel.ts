@@ -12,6 +12,7 @@ const unitShift = 14;
  * pod's connections, and bytes that its client does not read are bounded.
  */
 export class FairChannel implements ClientChannel, ChannelOwner, Waiting, SlowReader {
+  slowSlot = -1;
   owner: ChannelOwner = nobody;
   readonly retiring = false;
   readonly #inner: SocketChannel;

@@ -148,6 +148,7 @@ class CarrierBridge implements ChannelOwner {
  * Node's TLS wants a real socket, so there is a pair of them between the TLS and the channel.
  */
 export class OriginatedChannel implements ByteChannel, ChannelOwner, Deadline {
+  tickerSlot = -1;
   owner: ChannelOwner;
   deadlineMs: number;
   readonly #options: OriginationOptions;

@@ -1,4 +1,5 @@
 import { memoryUsage } from 'node:process';
+import { SlotSet } from '@tulle/core';
 import { FairTurns, TurnShare } from './fair-turns.ts';
 import type { WorkerLimits } from './limits.ts';
 import type { Counters } from './measures.ts';
@@ -14,6 +15,18 @@ export interface SlowReader {
   readonly bufferedBytes: number;
   /** Breaks the connection. */
   shed(): void;
+  /** Its place among the pod's slow readers; theirs alone. */
+  slowSlot?: number;
+}
+
+class SlowReaders extends SlotSet<SlowReader> {
+  protected override placeOf(member: SlowReader): number | undefined {
+    return member.slowSlot;
+  }
+
+  protected override place(member: SlowReader, at: number): void {
+    member.slowSlot = at;
+  }
 }
 
 const sampleIntervalMs = 250;
@@ -99,7 +112,7 @@ export class PodShare {
   readonly load: WorkerLoad;
   readonly #counters: Counters;
   readonly #onClosed: () => void;
-  readonly #slow = new Set<SlowReader>();
+  readonly #slow = new SlowReaders();
 
   constructor(load: WorkerLoad, counters: Counters, onClosed: () => void) {
     this.load = load;

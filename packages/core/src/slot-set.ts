@@ -6,8 +6,7 @@
  * the whole heap is collected: each request or connection that was ever a member lives on for seconds.
  *
  * Subclasses say where a member keeps its place. An object must not be in two sets of one kind: the first would not find
- * it again. Adding while somebody
- * iterates is allowed; who removes meanwhile takes a copy first.
+ * it again. Adding while somebody iterates is allowed; who removes meanwhile takes a copy first.
  */
 export abstract class SlotSet<T extends object> implements Iterable<T> {
   readonly #members: T[] = [];

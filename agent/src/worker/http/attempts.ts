@@ -40,6 +40,7 @@ export interface AttemptOwner extends ServerReceiver {
  * whether and when there is another. Reused from request to request.
  */
 export class Attempts implements Deadline {
+  tickerSlot = -1;
   deadlineMs = never;
   readonly outgoing = new Outgoing();
   readonly retry = new RetryState();
@@ -61,7 +62,6 @@ export class Attempts implements Deadline {
   #requestDeadlineMs = never;
   #attemptDeadlineMs = never;
   #retryAtMs = never;
-  #watched = false;
 
   constructor(pod: Pod, choice: RouteChoice, owner: AttemptOwner) {
     this.#pod = pod;
@@ -194,8 +194,6 @@ export class Attempts implements Deadline {
   /** The request is over. */
   clear(): void {
     this.retry.forgetBody();
-    if (!this.#watched) return;
-    this.#watched = false;
     this.#requestDeadlineMs = never;
     this.#attemptDeadlineMs = never;
     this.#retryAtMs = never;
@@ -206,8 +204,7 @@ export class Attempts implements Deadline {
   #arm(): void {
     this.deadlineMs = Math.min(this.#requestDeadlineMs, this.#attemptDeadlineMs, this.#retryAtMs);
     if (this.deadlineMs === never) return;
-    this.#watched = true;
-    // Also where it is watched already: a ticker that sleeps would be late.
+    // Also where it is there already: a ticker that sleeps would be late.
     this.#pod.context.ticker.add(this);
   }
 

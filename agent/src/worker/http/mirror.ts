@@ -15,6 +15,7 @@ const maxBehindBytes = 1024 * 1024;
  * request: a mirror that is slow, full or broken is given up.
  */
 export class MirroredRequest implements ServerReceiver, Deadline {
+  tickerSlot = -1;
   deadlineMs: number;
   readonly #pod: Pod;
   #server: ServerSide | undefined;

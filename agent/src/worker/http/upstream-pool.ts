@@ -1,3 +1,4 @@
+import { SlotSet } from '@tulle/core';
 import type { BalancedEndpoint } from '@tulle/routing';
 import type { ByteChannel, ChannelOwner } from '../channel.ts';
 import type { Ticker } from '../tick.ts';
@@ -6,10 +7,20 @@ import type { UpstreamHome } from './upstream.ts';
 
 const maxIdle = 1_024;
 
+class Upstreams extends SlotSet<Upstream> {
+  protected override placeOf(member: Upstream): number {
+    return member.poolSlot;
+  }
+
+  protected override place(member: Upstream, at: number): void {
+    member.poolSlot = at;
+  }
+}
+
 /** The free connections of one pod to one endpoint, the one used last first. */
 class UpstreamPool implements UpstreamHome {
   readonly ticker: Ticker;
-  readonly all = new Set<Upstream>();
+  readonly all = new Upstreams();
   readonly idle: Upstream[] = [];
 
   constructor(ticker: Ticker) {

@@ -25,6 +25,8 @@ const copiedChunkBytes = 16 * 1024;
 /** An HTTP/1.1 connection to an application, through a tunnel or not, that carries request after request. */
 export class Upstream implements ServerSide, ChannelOwner, Deadline, Http1PayloadSink {
   tickerSlot = -1;
+  /** Its place in its pool; the pool's alone. */
+  poolSlot = -1;
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly version = 1;
   opened = false;
