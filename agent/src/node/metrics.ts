@@ -84,6 +84,11 @@ function workerMetrics(measures: WorkerMeasures): MetricData[] {
     gauge('tulle_worker_resident_memory_bytes', 'Memory of the data-plane processes.', [
       { labels: {}, value: measures.rssBytes },
     ]),
+    gauge(
+      'tulle_worker_tunings',
+      'Data-plane processes that run with a tuning because it makes their present load cheaper.',
+      measures.tunings.map((tuning) => ({ labels: { tuning }, value: 1 })),
+    ),
     {
       ...gauge(
         'tulle_worker_event_loop_delay_p99_seconds',

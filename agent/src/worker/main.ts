@@ -18,6 +18,9 @@ import { WorkerLoad } from './pod-share.ts';
 import { SameNode } from './same-node.ts';
 import { Ticker } from './tick.ts';
 import { TurnFlusher } from './turn-flusher.ts';
+import { TurnPauses } from './turn-pauses.ts';
+import type { Tuning } from './worker-tuner.ts';
+import { processCounts, WorkerTuner } from './worker-tuner.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** How exactly deadlines of the data path are met. */
@@ -27,6 +30,7 @@ const log = processLogger({ part: 'agent-worker', pid: process.pid });
 const writeAccess = accessWriter({ part: 'agent-access', pid: process.pid });
 let pods: PodSet | undefined;
 let context: WorkerContext | undefined;
+let tuner: WorkerTuner | undefined;
 
 /** Tells the main process. One that is just ending hears nothing, which is no failure: `disconnect` follows. */
 function tell(message: FromWorker): void {
@@ -41,6 +45,7 @@ function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
     counters: of.counters.snapshot(),
     eventLoopDelayP99Ms: of.ticker.latenessP99Ms,
     rssBytes: process.memoryUsage.rss(),
+    tunings: tuner?.active ?? [],
     tunnels: carried.tunnels(),
     denials: carried.denials(),
   };
@@ -72,8 +77,9 @@ function receive(message: ToWorker): void {
       encoder: new HpackEncoder(),
     };
     pods = new PodSet(context, tell);
-    // Whoever chose how the agent is scheduled knows better.
-    if (hasUsualPolicy()) new BatchScheduling(ticker, log);
+    // Whoever chose how the agent is scheduled knows better than BatchScheduling.
+    const tunings: Tuning[] = [...(hasUsualPolicy() ? [new BatchScheduling()] : []), new TurnPauses(context.flusher)];
+    tuner = new WorkerTuner({ ticker, log }, tunings, processCounts(context.flusher));
     return;
   }
   if (context === undefined || pods === undefined) return;
