@@ -139,8 +139,8 @@ export interface WorkerMeasures {
   readonly counters: Readonly<Record<string, number>>;
   readonly eventLoopDelayP99Ms: number;
   readonly rssBytes: number;
-  /** What its `WorkerTuner` has turned on for the load that it has. */
-  readonly tunings: readonly string[];
+  /** Of each tuning for the load that there is, by name, whether it is on. */
+  readonly tunings: Readonly<Record<string, boolean>>;
   /** Its tunnels as they are now; at most {@link maxReportedTunnels}. */
   readonly tunnels: readonly TunnelReport[];
   /** Who was turned away by policy, at most {@link maxReportedDenials}. */

@@ -13,7 +13,7 @@ function measured(parts: Partial<WorkerMeasures> = {}): WorkerMeasures {
     counters: {},
     eventLoopDelayP99Ms: 4,
     rssBytes: 1_000,
-    tunings: [],
+    tunings: {},
     tunnels: [],
     denials: [],
     ...parts,
@@ -53,8 +53,12 @@ describe('the metrics of an agent', () => {
   it('sum connections, bytes, events and memory; the slowest worker counts', async () => {
     const connections = new ConnectionMetrics();
     connections.series(['web', 'shop', 'db', 'shop', '', 'tcp', '']).record(10, 2_000);
-    const worker = measured({ connections: connections.snapshot(), counters: { retries: 2 }, tunings: ['a'] });
-    const lines = await render(worker, { ...worker, eventLoopDelayP99Ms: 9, tunings: ['a', 'b'] });
+    const worker = measured({
+      connections: connections.snapshot(),
+      counters: { retries: 2 },
+      tunings: { a: true, b: false },
+    });
+    const lines = await render(worker, { ...worker, eventLoopDelayP99Ms: 9, tunings: { a: true, b: true } });
     const labels = '{source_workload="web",source_namespace="shop",destination_service="db"';
     expect(lines.find((line) => line.startsWith(`tulle_connections_total${labels}`))).toMatch(/ 2$/);
     expect(lines.find((line) => line.startsWith(`tulle_connection_sent_bytes_total${labels}`))).toMatch(/ 20$/);
@@ -63,6 +67,7 @@ describe('the metrics of an agent', () => {
     expect(lines).toContain('tulle_worker_resident_memory_bytes 2000');
     expect(lines).toContain('tulle_worker_tunings{tuning="a"} 2');
     expect(lines).toContain('tulle_worker_tunings{tuning="b"} 1');
+    expect(await render({ ...worker, tunings: { a: false } })).toContain('tulle_worker_tunings{tuning="a"} 0');
     expect(lines).toContain('tulle_worker_event_loop_delay_p99_seconds 0.009');
   });
 

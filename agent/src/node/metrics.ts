@@ -87,7 +87,7 @@ function workerMetrics(measures: WorkerMeasures): MetricData[] {
     gauge(
       'tulle_worker_tunings',
       'Data-plane processes that run with a tuning because it makes their present load cheaper.',
-      measures.tunings.map((tuning) => ({ labels: { tuning }, value: 1 })),
+      Object.entries(measures.tunings).map(([tuning, isOn]) => ({ labels: { tuning }, value: isOn ? 1 : 0 })),
     ),
     {
       ...gauge(

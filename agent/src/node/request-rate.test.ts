@@ -17,7 +17,7 @@ function worker(pid: number, well: number, ...others: readonly (readonly [string
     counters: {},
     eventLoopDelayP99Ms: 0,
     rssBytes: 0,
-    tunings: [],
+    tunings: {},
     tunnels: [],
     denials: [],
   };

@@ -1,6 +1,5 @@
 import { setSchedulingPolicy } from '@tulle/linux';
-import type { Look, Tuning } from './worker-tuner.ts';
-import { makesWait } from './worker-tuner.ts';
+import type { Comparison, Look, Tuning } from './worker-tuner.ts';
 
 /** From this share of a core on a worker is busy; below the other it is not any more. */
 const busyShare = 0.25;
@@ -10,6 +9,8 @@ const suspectShare = 0.2;
 const suspectWaitMs = 0.5;
 /** Where so much less gets done, batch is no good. */
 const worseRate = 0.75;
+/** Whoever waits so long for a processor is slow for its clients, even where they send no more than gets done either way. */
+const harmfulWaitMs = 1;
 
 /**
  * Makes the kernel let a busy worker's applications go on when they write to it, in place of giving their processor to the
@@ -23,6 +24,7 @@ const worseRate = 0.75;
 export class BatchScheduling implements Tuning {
   readonly name = 'batch-scheduling';
   readonly trustMs = 5_000;
+  readonly recheckMs = undefined;
   readonly #setPolicy: (policy: 'other' | 'batch') => void;
 
   /** `setPolicy` sets the policy of the worker's threads; throws where that is forbidden. */
@@ -38,15 +40,16 @@ export class BatchScheduling implements Tuning {
     return share >= busyShare;
   }
 
-  isOver({ share, waitMs }: Look): boolean {
-    return share < quietShare && waitMs < suspectWaitMs;
+  isOver({ share }: Look): boolean {
+    return share < quietShare;
   }
 
   isDoubtful({ share, waitMs }: Look): boolean {
     return share < suspectShare || waitMs >= suspectWaitMs;
   }
 
-  harms(withIt: Look, without: Look): boolean {
-    return makesWait(withIt, without) || withIt.rate < worseRate * without.rate;
+  harms({ withIt, without }: Comparison): boolean {
+    const waits = withIt.waitMs >= harmfulWaitMs && withIt.waitMs >= 2 * without.waitMs;
+    return waits || withIt.rate < worseRate * without.rate;
   }
 }

@@ -31,7 +31,9 @@ describe('turns', () => {
     const { turns, endTurn } = stepped(4);
     const [flood, other] = [new TurnShare(), new TurnShare()];
     let done = 0;
+    expect(turns.hasBacklog).toBe(false);
     for (let i = 0; i < 1_000; i++) turns.wait(flood, { release: () => ((done += 1), 1) });
+    expect(turns.hasBacklog).toBe(true);
     for (let turn = 1; turn <= 10; turn++) {
       endTurn();
       expect(done).toBe(turn * 4);

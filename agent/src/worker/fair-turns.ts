@@ -59,6 +59,11 @@ export class FairTurns {
     if (units > 0) share.spent += units;
   }
 
+  /** Whether something was put off to the next turn. */
+  get hasBacklog(): boolean {
+    return this.#backlog.length > 0;
+  }
+
   /** What one pod may do in a turn. */
   get #part(): number {
     return this.#shared > 0 ? this.#quantum : this.#quantum * aloneFactor;

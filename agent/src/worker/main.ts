@@ -1,5 +1,5 @@
 import { errorMessage } from '@tulle/core';
-import { hasUsualPolicy } from '@tulle/linux';
+import { hasUsualPolicy, threadTimes } from '@tulle/linux';
 import { ByteWriter, HpackEncoder } from '@tulle/wire';
 import type { FromWorker, ToWorker, WorkerMeasures } from '../ipc.ts';
 import { accessWriter, processLogger } from '../log.ts';
@@ -16,11 +16,11 @@ import { Originations } from './origination.ts';
 import { PodSet } from './pod-set.ts';
 import { WorkerLoad } from './pod-share.ts';
 import { SameNode } from './same-node.ts';
+import { gathering, moved } from './socket-channel.ts';
 import { Ticker } from './tick.ts';
 import { TurnFlusher } from './turn-flusher.ts';
 import { TurnPauses } from './turn-pauses.ts';
-import type { Tuning } from './worker-tuner.ts';
-import { processCounts, WorkerTuner } from './worker-tuner.ts';
+import { WorkerTuner } from './worker-tuner.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** How exactly deadlines of the data path are met. */
@@ -45,7 +45,7 @@ function measures(of: WorkerContext, carried: PodSet): WorkerMeasures {
     counters: of.counters.snapshot(),
     eventLoopDelayP99Ms: of.ticker.latenessP99Ms,
     rssBytes: process.memoryUsage.rss(),
-    tunings: tuner?.active ?? [],
+    tunings: tuner?.states ?? {},
     tunnels: carried.tunnels(),
     denials: carried.denials(),
   };
@@ -55,6 +55,8 @@ function receive(message: ToWorker): void {
   if (message.type === 'configure') {
     const ticker = new Ticker(tickMs);
     const counters = new Counters();
+    const load = new WorkerLoad({ ...defaultLimits, ...message.settings.limits }, { ticker, counters });
+    const flusher = new TurnFlusher({ hasMore: () => gathering.channels > 0 || load.hasBacklog });
     context = {
       log,
       accessLog: new AccessLog(message.settings.accessLog ?? defaultAccessLog, {
@@ -65,10 +67,10 @@ function receive(message: ToWorker): void {
       mesh: new MeshView(message.settings),
       certificates: new CertificateStore(),
       originations: new Originations(),
-      flusher: new TurnFlusher(),
+      flusher,
       ticker,
       counters,
-      load: new WorkerLoad({ ...defaultLimits, ...message.settings.limits }, { ticker, counters }),
+      load,
       sameNode: new SameNode(message.settings.sameNode),
       requests: new RequestMetrics(),
       sessions: new Sessions(),
@@ -77,9 +79,16 @@ function receive(message: ToWorker): void {
       encoder: new HpackEncoder(),
     };
     pods = new PodSet(context, tell);
-    // Whoever chose how the agent is scheduled knows better than BatchScheduling.
-    const tunings: Tuning[] = [...(hasUsualPolicy() ? [new BatchScheduling()] : []), new TurnPauses(context.flusher)];
-    tuner = new WorkerTuner({ ticker, log }, tunings, processCounts(context.flusher));
+    // Whoever chose how the agent is scheduled knows better.
+    if (hasUsualPolicy()) {
+      const tunings = [new BatchScheduling(), new TurnPauses(flusher)];
+      tuner = new WorkerTuner({ ticker, log }, tunings, {
+        times: threadTimes,
+        work: () => moved.bytes,
+        turns: () => flusher.turns,
+        pauses: () => ({ count: flusher.pauses, ms: flusher.pausedMs }),
+      });
+    }
     return;
   }
   if (context === undefined || pods === undefined) return;

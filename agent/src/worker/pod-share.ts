@@ -75,6 +75,11 @@ export class WorkerLoad implements Deadline {
     return share;
   }
 
+  /** Whether some pod's work was put off to the next turn. */
+  get hasBacklog(): boolean {
+    return this.turns.hasBacklog || this.inboundTurns.hasBacklog || this.answerTurns.hasBacklog;
+  }
+
   /** How many pods have something under way, at least one. */
   get busyPods(): number {
     let busy = 0;

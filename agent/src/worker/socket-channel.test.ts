@@ -1,11 +1,12 @@
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer, Socket } from 'node:net';
 import type { Socket as AcceptedSocket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { closeSocket, openTcpListener } from '@tulle/linux';
 import { nobody } from './channel.ts';
-import { SocketChannel } from './socket-channel.ts';
+import { gathering, SocketChannel } from './socket-channel.ts';
 
 const request = Buffer.from('a request that nobody reads');
 
@@ -68,6 +69,21 @@ function connecting(port: number, timeoutMs: number) {
 }
 
 describe('SocketChannel', () => {
+  it('says that it gathers until what it gathered is sent, or broken off', async () => {
+    const { channel, accepted } = await connected();
+    const large = Buffer.alloc(8 * 1024);
+    channel.write(large, 0, large.length);
+    channel.write(large, 0, large.length);
+    expect(gathering.channels).toBe(1);
+    let received = 0;
+    for await (const chunk of accepted) if ((received += (chunk as Buffer).length) === 2 * large.length) break;
+    expect(gathering.channels).toBe(0);
+    channel.write(large, 0, large.length);
+    channel.reset();
+    await nextTurn();
+    expect(gathering.channels).toBe(0);
+  });
+
   it('gives up a connection that nobody answers when its time is over', async () => {
     using server = await deaf();
     const startedMs = performance.now();

@@ -14,6 +14,9 @@ const gatheredBytes = 4 * 1024;
 /** What all channels of this process have read and written: how much it gets done. */
 export const moved = { bytes: 0 };
 
+/** How many channels of this process send what they gathered in the next turn. */
+export const gathering = { channels: 0 };
+
 /** A channel over a TCP socket of Node's, made with `allowHalfOpen`. */
 export class SocketChannel implements ClientChannel {
   owner: ChannelOwner;
@@ -85,7 +88,10 @@ export class SocketChannel implements ClientChannel {
     const bytes = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
     moved.bytes += bytes.length;
     if (bytes.length < gatheredBytes && this.#gathered.length === 0) return this.socket.write(bytes, this.#onWritten);
-    if (this.#gathered.push(bytes) === 1) setImmediate(this.#sendGathered);
+    if (this.#gathered.push(bytes) === 1) {
+      gathering.channels += 1;
+      setImmediate(this.#sendGatheredInTurn);
+    }
     this.#gatheredLength += bytes.length;
     const mayGoOn = this.socket.writableLength + this.#gatheredLength < this.socket.writableHighWaterMark;
     if (!mayGoOn) this.#owesWritable = true;
@@ -132,7 +138,12 @@ export class SocketChannel implements ClientChannel {
     this.socket.resume();
   }
 
-  readonly #sendGathered = (): void => {
+  readonly #sendGatheredInTurn = (): void => {
+    gathering.channels -= 1;
+    this.#sendGathered();
+  };
+
+  #sendGathered(): void {
     const chunks = this.#gathered;
     if (chunks.length === 0) return;
     this.#gathered = [];
@@ -144,7 +155,7 @@ export class SocketChannel implements ClientChannel {
     if (!this.#owesWritable) return;
     this.#owesWritable = false;
     if (!socket.writableNeedDrain) this.owner.onWritable(this);
-  };
+  }
 
   readonly #onData = (chunk: Buffer): void => {
     moved.bytes += chunk.length;

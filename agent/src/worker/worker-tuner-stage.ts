@@ -16,6 +16,8 @@ export interface StagedLook {
   /** Turns in a millisecond, and how often it sleeps for each: 1 and 1 by default. */
   readonly turnRate?: number;
   readonly slicesPerTurn?: number;
+  /** How long the pause after each turn is, 0 by default. */
+  readonly pauseMs?: number;
   readonly withIt?: Partial<Omit<StagedLook, 'withIt'>>;
 }
 
@@ -31,12 +33,14 @@ export class TunerStage implements Disposable {
   #times: ThreadTimes | undefined = { runMs: 1_000, waitMs: 1_000, slices: 1_000 };
   #work = 0;
   #turns = 0;
+  #pausedMs = 0;
 
   constructor(tuning: Tuning, options: { log?: Logger; hasTimes?: boolean } = {}) {
     if (options.hasTimes === false) this.#times = undefined;
     const staged: Tuning = {
       name: tuning.name,
       trustMs: tuning.trustMs,
+      recheckMs: tuning.recheckMs,
       set: (on) => {
         this.sets += 1;
         tuning.set(on);
@@ -44,21 +48,29 @@ export class TunerStage implements Disposable {
       },
       mayHelp: (look) => tuning.mayHelp(look),
       isOver: (look) => tuning.isOver(look),
-      isDoubtful: (look, without) => tuning.isDoubtful(look, without),
-      harms: (withIt, without) => tuning.harms(withIt, without),
+      isDoubtful: (look, compared) => tuning.isDoubtful(look, compared),
+      harms: (compared) => tuning.harms(compared),
     };
-    const counts = { times: () => this.#times, work: () => this.#work, turns: () => this.#turns };
+    const counts = {
+      times: () => this.#times,
+      work: () => this.#work,
+      turns: () => this.#turns,
+      pauses: () => ({ count: this.#turns, ms: this.#pausedMs }),
+    };
     this.tuner = new WorkerTuner({ ticker: this.ticker, log: options.log ?? silentLogger }, [staged], counts);
   }
 
   /** So many looks, one after the other, between which the same happens. */
   look(count: number, staged: StagedLook): void {
     for (let i = 0; i < count; i++) {
-      const usual = { waitMs: 0.1, rate: 1_000, turnRate: 1, slicesPerTurn: 1, ...staged };
-      const { share, waitMs, rate, turnRate, slicesPerTurn } = this.isOn ? { ...usual, ...staged.withIt } : usual;
+      const usual = { waitMs: 0.1, rate: 1_000, turnRate: 1, slicesPerTurn: 1, pauseMs: 0, ...staged };
+      const { share, waitMs, rate, turnRate, slicesPerTurn, pauseMs } = this.isOn
+        ? { ...usual, ...staged.withIt }
+        : usual;
       this.#nowMs += lookMs;
       this.#work += lookMs * rate;
       this.#turns += lookMs * turnRate;
+      this.#pausedMs += lookMs * turnRate * pauseMs;
       if (this.#times !== undefined) {
         const slices = lookMs * turnRate * slicesPerTurn;
         this.#times = {

@@ -1,16 +1,21 @@
 /**
- * Two pods on a node, one flooding with 1,000 connections (wrk): what another one's 100 requests a second take, with the
- * mesh (one worker) and without it, in turns; at the end medians over the rounds. Needs root and a quiet machine:
+ * Two pods on a node, one flooding with 1,000 connections (wrk), or with 32 of HTTP/2 with 10 streams each (h2load, nginx):
+ * what another one's 100 requests a second take, with the mesh (one worker) and without it, in turns; at the end medians
+ * over the rounds. Needs root and a quiet machine:
  *
- *   node agent/test/fairness/main.ts [ROUNDS]
+ *   node agent/test/fairness/main.ts [ROUNDS [http1|http2]]
  */
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestPod } from '../mesh-of-namespaces.ts';
 import { MeshOfNamespaces } from '../mesh-of-namespaces.ts';
 
 const rounds = Number(process.argv[2] ?? 5);
+const isHttp2 = process.argv[3] === 'http2';
+const directory = mkdtempSync(join(tmpdir(), 'tulle-fairness-'));
 const program = (name: string): string[] => [process.execPath, join(import.meta.dirname, name)];
 const mesh = await MeshOfNamespaces.create();
 
@@ -62,14 +67,32 @@ async function output(pod: TestPod, command: readonly string[]): Promise<string>
   return text.trim();
 }
 
+/** Waits until the pod's server accepts connections, 5 s at most. */
+async function untilAccepted(server: TestPod): Promise<void> {
+  const tries = `for i in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null && exit; sleep 0.05; done; exit 1`;
+  const child = mesh.spawnIn(server, ['bash', '-c', tries], { stdio: 'ignore' });
+  const [code] = (await once(child, 'close')) as [number];
+  if (code !== 0) throw new Error('the server of the flood does not answer');
+}
+
 async function ground(name: string, meshed: boolean): Promise<Record<'flood' | 'other', [TestPod, string, string]>> {
   const place = async (role: string, clusterIP: string): Promise<[TestPod, string, string]> => {
     const client = await mesh.addPod(`${name}${role}c`, { meshed });
     const server = await mesh.addPod(`${name}${role}s`, { meshed });
-    const child = mesh.spawnIn(server, program('server.mjs'), { stdio: ['ignore', 'pipe', 'inherit'] });
-    if (child.stdout !== null) await once(child.stdout, 'data');
+    if (isHttp2 && role === 'f') {
+      const prefix = mkdtempSync(join(directory, 'nginx-'));
+      mesh.spawnIn(server, ['nginx', '-p', prefix, '-c', join(import.meta.dirname, 'nginx.conf')]);
+      await untilAccepted(server);
+    } else {
+      const child = mesh.spawnIn(server, program('server.mjs'), { stdio: ['ignore', 'pipe', 'inherit'] });
+      if (child.stdout !== null) await once(child.stdout, 'data');
+    }
     if (!meshed) return [client, server.address, '8080'];
-    mesh.addService(`${name}${role}`, clusterIP, { pods: [server], targetPort: 8080, protocol: 'http' });
+    mesh.addService(`${name}${role}`, clusterIP, {
+      pods: [server],
+      targetPort: 8080,
+      protocol: isHttp2 && role === 'f' ? 'http2' : 'http',
+    });
     await mesh.measures();
     return [client, clusterIP, '80'];
   };
@@ -83,10 +106,14 @@ try {
     for (const [kind, { flood, other }] of Object.entries(grounds)) {
       const [client, host, port] = other;
       const calm = await output(client, [...program('client.mjs'), host, port, '3']);
-      const wrk = output(flood[0], ['wrk', '-t1', '-c1000', '-d8s', `http://${flood[1]}:${flood[2]}/`]);
+      const url = `http://${flood[1]}:${flood[2]}/`;
+      const load = output(
+        flood[0],
+        isHttp2 ? ['h2load', '-c32', '-m10', '-D8', url] : ['wrk', '-t1', '-c1000', '-d8s', url],
+      );
       await sleep(1_500);
       const flooded = await output(client, [...program('client.mjs'), host, port, '5']);
-      const rate = /Requests\/sec:\s+(\S+)/.exec(await wrk)?.[1];
+      const rate = (isHttp2 ? /, ([\d.]+) req\/s/ : /Requests\/sec:\s+(\S+)/).exec(await load)?.[1];
       seen[kind]?.push({ calm: JSON.parse(calm) as Latency, flooded: JSON.parse(flooded) as Latency });
       process.stdout.write(`${kind}: calm ${calm} flooded ${flooded}; the flood got ${rate} answers a second\n`);
     }
@@ -94,4 +121,5 @@ try {
   process.stdout.write(summary(seen['direct'] ?? [], seen['mesh'] ?? []));
 } finally {
   await mesh.close();
+  rmSync(directory, { recursive: true });
 }
