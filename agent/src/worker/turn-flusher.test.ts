@@ -7,23 +7,38 @@ describe('TurnFlusher', () => {
   const outputs = (flushed: string[], ...names: string[]) =>
     names.map((name): TurnOutput => ({ scheduled: false, flush: () => flushed.push(name) }));
 
-  it('flushes each output once, at the end of the turn, and what is scheduled meanwhile in the next', async () => {
+  it('flushes each output once, at the end of the turn', async () => {
     const flusher = new TurnFlusher();
     const flushed: string[] = [];
     const [a, b] = outputs(flushed, 'a', 'b') as [TurnOutput, TurnOutput];
-    const again: TurnOutput = {
-      scheduled: false,
-      flush: () => {
-        flushed.push('again');
-        flusher.schedule(a);
-      },
-    };
-    for (const output of [a, b, a, again, b]) flusher.schedule(output);
+    for (const output of [a, b, a, b]) flusher.schedule(output);
     expect(flushed).toEqual([]);
     await nextTurn();
-    expect(flushed).toEqual(['a', 'b', 'again']);
+    expect(flushed).toEqual(['a', 'b']);
+    expect(flusher.turns).toBe(1);
     await nextTurn();
-    expect(flushed).toEqual(['a', 'b', 'again', 'a']);
+    expect(flusher.turns).toBe(1);
+    flusher.schedule(b);
+    await nextTurn();
+    expect(flushed).toEqual(['a', 'b', 'b']);
+  });
+
+  it('leaves to the next turn what flushing another output wrote', async () => {
+    const flusher = new TurnFlusher();
+    const flushed: string[] = [];
+    const [tunnel] = outputs(flushed, 'tunnel') as [TurnOutput];
+    const within: TurnOutput = {
+      scheduled: false,
+      flush: () => {
+        flushed.push('within');
+        flusher.schedule(tunnel);
+      },
+    };
+    flusher.schedule(within);
+    await nextTurn();
+    expect(flushed).toEqual(['within']);
+    await nextTurn();
+    expect(flushed).toEqual(['within', 'tunnel']);
     expect(flusher.turns).toBe(2);
   });
 
@@ -64,12 +79,14 @@ describe('TurnFlusher', () => {
     await nextTurn();
     expect(flusher.pauses).toBe(0);
     hasMore = false;
-    const again: TurnOutput = { scheduled: false, flush: () => flusher.schedule(a) };
+    // What is written more and more leaves before the pause, too, unless there is no end to it.
+    let left = 4;
+    const again: TurnOutput = { scheduled: false, flush: () => void (--left > 0 && flusher.schedule(again)) };
     flusher.schedule(again);
     await nextTurn();
-    expect(flusher.pauses).toBe(0);
+    expect([left, flusher.pauses]).toEqual([1, 0]);
     await nextTurn();
-    expect(flusher.pauses).toBe(1);
+    expect([left, flusher.pauses]).toEqual([0, 1]);
   });
 
   it('pauses for no less than it asks for', () => {

@@ -16,6 +16,8 @@ export interface TurnClock {
 const shortTurnMs = 0.1;
 /** How long is asked for, to which the kernel adds what its timers are inexact by: some 0.05 ms. */
 const askedPauseMs = 0.02;
+/** Before a pause outputs are flushed so often while flushing makes them write more. */
+const roundsBeforePause = 3;
 const neverSignalled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 /** The clock of this process. */
 export const processClock: TurnClock = {
@@ -48,6 +50,7 @@ export class TurnFlusher {
   #endedMs = 0;
   #dirty: TurnOutput[] = [];
   #spare: TurnOutput[] = [];
+  #isFlushing = false;
 
   constructor({ clock = processClock, hasMore = () => false }: TurnOptions = {}) {
     this.#clock = clock;
@@ -57,10 +60,21 @@ export class TurnFlusher {
   schedule(output: TurnOutput): void {
     if (output.scheduled) return;
     output.scheduled = true;
-    if (this.#dirty.push(output) === 1) setImmediate(this.#flush);
+    if (this.#dirty.push(output) === 1 && !this.#isFlushing) setImmediate(this.#flush);
   }
 
   readonly #flush = (): void => {
+    this.#isFlushing = true;
+    // What flushing makes others write leaves in the next turn, with what the poll between finds; a pause would hold it up.
+    const rounds = this.isPausing ? roundsBeforePause : 1;
+    for (let round = 0; round < rounds && this.#dirty.length > 0; round++) this.#flushOnce();
+    this.#isFlushing = false;
+    if (this.#dirty.length > 0) setImmediate(this.#flush);
+    this.turns += 1;
+    if (this.isPausing) this.#pauseAfterShort();
+  };
+
+  #flushOnce(): void {
     const outputs = this.#dirty;
     this.#dirty = this.#spare;
     for (const output of outputs) {
@@ -69,9 +83,7 @@ export class TurnFlusher {
     }
     outputs.length = 0;
     this.#spare = outputs;
-    this.turns += 1;
-    if (this.isPausing) this.#pauseAfterShort();
-  };
+  }
 
   #pauseAfterShort(): void {
     const nowMs = this.#clock.nowMs();

@@ -24,8 +24,8 @@ describe('TurnPauses', () => {
   it('are compared later and later', () => {
     using stage = stageOf();
     stage.look(looksIn(200_000), dribbled);
-    // After 1, 2, 4, 8, 16, 32, 60 and 60 seconds.
-    expect(stage.sets).toBe(1 + 8 * 2);
+    // After some 3, 6, 12, 24, 48 and 60 seconds.
+    expect(stage.sets).toBe(1 + 6 * 2);
     expect(stage.isOn).toBe(true);
   });
 
@@ -43,7 +43,7 @@ describe('TurnPauses', () => {
     ['nothing becomes cheaper', { rate: 1_000, share: 0.6 }],
     ['nothing gets done either way', { rate: 0 }],
     ['less gets done', { rate: 800 }],
-    ['the worker waits for its processor after each, and no more gets done', { rate: 1_000, pauseMs: 0.4 }],
+    ['the worker waits for its processor after each, and no more gets done', { rate: 1_000, pauseMs: 0.7 }],
     ['a pause is long', { pauseMs: 2 }],
   ])('are given up where %s', (_what, withIt) => {
     using stage = stageOf();
@@ -60,7 +60,7 @@ describe('TurnPauses', () => {
 
   it('may take long where more gets done thanks to them', () => {
     using stage = stageOf();
-    stage.look(10, { ...dribbled, withIt: { ...paused, pauseMs: 0.4 } });
+    stage.look(5, { ...dribbled, withIt: { ...paused, pauseMs: 0.7 } });
     expect(stage.isOn).toBe(true);
   });
 

@@ -9,9 +9,9 @@ const manyTurnsPerMs = 10;
 const fewSlicesPerTurn = 0.3;
 /** With pauses a worker must get so much more done for its time, and may get so much less done in all. */
 const worthwhileYield = 1.1;
-const tolerableRate = 0.9;
+const tolerableRate = 0.85;
 /** Pauses that take longer, because others take the processor meanwhile, delay clients: they are for who gets more done. */
-const longPauseMs = 0.25;
+const longPauseMs = 0.5;
 const worthwhileRate = 1.1;
 /** Nobody pauses for longer. */
 const maxPauseMs = 1;
@@ -29,7 +29,7 @@ const otherYield = 2;
 export class TurnPauses implements Tuning {
   readonly name = 'turn-pauses';
   readonly trustMs = 1_000;
-  readonly recheckMs = 1_000;
+  readonly recheckMs = 3_000;
   readonly #flusher: TurnFlusher;
 
   constructor(flusher: TurnFlusher) {

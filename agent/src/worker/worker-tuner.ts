@@ -60,7 +60,7 @@ export interface WorkerCounts {
 }
 
 /** How often a worker that works is looked at. */
-export const lookMs = 200;
+export const lookMs = 400;
 /** What nobody doubts is compared again after so long at the latest. */
 const maxRecheckMs = 60_000;
 /** After a failure nothing is tried for so long: twice as long each time, up to the other. */
