@@ -17,8 +17,11 @@ describe('TurnPauses', () => {
     expect(flusher.isPausing).toBe(true);
     stage.look(4, dribbled);
     expect(flusher.isPausing).toBe(true);
-    stage.look(1, { share: 0.01, rate: 10 });
+    stage.look(2, { share: 0, rate: 0 });
     expect(flusher.isPausing).toBe(false);
+    // The end of a load is no failure: the next one does not wait.
+    stage.look(1, dribbled);
+    expect(flusher.isPausing).toBe(true);
   });
 
   it('are compared later and later', () => {

@@ -94,9 +94,8 @@ describe('WorkerTuner', () => {
     expect(stage.isOn).toBe(false);
     stage.look(1, { share: 0, rate: 0 });
     expect(stage.isOn).toBe(false);
-    stage.look(1, harmed);
-    stage.look(1, harmed);
-    expect(stage.isOn).toBe(false);
+    stage.look(1, busy);
+    expect(stage.isOn).toBe(true);
   });
 
   it('looks without it once where it is doubtful, not before it was trusted for a while, and compares with that then', () => {

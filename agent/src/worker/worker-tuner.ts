@@ -126,6 +126,7 @@ class TunedSetting {
     const { tuning } = this;
     const state = this.#state;
     const isOver = tuning.isOver(look);
+    const hasEnded = isOver && look.waitMs < keptWaitMs;
     switch (state.phase) {
       case 'off':
         if (!isOver) this.#loadedMs = nowMs;
@@ -135,12 +136,16 @@ class TunedSetting {
         return { phase: 'trial', before: look };
       case 'trial': {
         // The end of the load says nothing.
-        if (isOver && look.waitMs < keptWaitMs) return off;
+        if (hasEnded) return off;
         const compared = { withIt: look, without: state.before };
         if (tuning.harms(compared)) return this.#fail(nowMs);
         return { phase: 'on', compared, sinceMs: nowMs, recheckMs: tuning.recheckMs ?? Number.POSITIVE_INFINITY };
       }
       case 'on': {
+        if (hasEnded) {
+          this.#forget();
+          return off;
+        }
         const trustedMs = nowMs - state.sinceMs;
         const isDoubtful = trustedMs >= tuning.trustMs && tuning.isDoubtful(look, state.compared);
         if (isDoubtful || trustedMs >= state.recheckMs) {
@@ -152,6 +157,7 @@ class TunedSetting {
         return off;
       }
       case 'probe': {
+        if (hasEnded) return off;
         const compared = { withIt: state.before, without: look };
         if (tuning.harms(compared)) return this.#fail(nowMs);
         return isOver ? off : { phase: 'on', compared, sinceMs: nowMs, recheckMs: state.recheckMs };
